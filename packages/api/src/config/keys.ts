@@ -57,6 +57,7 @@ export type ConfigValues = {
   'timeouts.migrationStep': number;
   'timeouts.freeze': number;
   'timeouts.budget': number;
+  'timeouts.rolloutProgress': number;
   'timeouts.launch': number;
   'timeouts.launchRetry': number;
   'timeouts.launchRetryMax': number;
@@ -256,6 +257,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     duration({ min: 1 }),
     300_000,
     'How long a drain may wait for maxUnavailable before it stops.',
+  ),
+  'timeouts.rolloutProgress': key(
+    duration({ min: 1 }),
+    600_000,
+    'How long a rollout may go without progress before its shards go back to the old nodes.',
   ),
   'timeouts.launch': key(
     duration({ min: 1 }),

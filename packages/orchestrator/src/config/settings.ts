@@ -45,6 +45,7 @@ function settings(values: ConfigValues, known: { token: string | null; canLaunch
     migrationsTotal: values.migrationsTotal,
     maxUnavailable: values.maxUnavailable,
     budgetTimeoutMs: values['timeouts.budget'],
+    rolloutProgressMs: values['timeouts.rolloutProgress'],
     parkHost: null,
     parkTtlMs: values['park.ttl'],
     parkWaitForMs: values['park.waitFor'],

@@ -132,7 +132,7 @@ function operationsAgree(state: OrchestratorState): void {
       origins.add(origin);
     }
     if (operation.kind === 'drain') drainIsSound(state, operation);
-    if (operation.kind === 'rollout') rolloutIsSound(state, operation);
+    if (operation.kind === 'rollout') rolloutIsSound(operation);
   }
 }
 
@@ -147,9 +147,16 @@ function drainIsSound(state: OrchestratorState, drain: OperationState<'drain'>):
   must(!isWaiting || isLaunched || isPending, `drain ${id} waits for a launch that is over`);
 }
 
-function rolloutIsSound(state: OrchestratorState, { id, current }: OperationState<'rollout'>): void {
-  const isThere = current === null || state.operations.has(current.drain);
-  must(isThere, `rollout ${id} waits for drain ${current?.drain}, which is over`);
+function rolloutIsSound({ id, pairs, destinations, phase, stages, stage }: OperationState<'rollout'>): void {
+  const fresh = pairs.flatMap((pair) => (pair.new === null ? [] : [pair.new]));
+  must(
+    fresh.join() === destinations.toSorted((a, b) => fresh.indexOf(a) - fresh.indexOf(b)).join(),
+    `rollout ${id} keeps other nodes than its new ones`,
+  );
+  const all = [...fresh, ...pairs.map(({ old }) => old)];
+  must(new Set(all).size === all.length, `rollout ${id} has a node twice`);
+  const moves = phase === 'moving' || phase === 'baking';
+  must(!moves || stages[stage] !== undefined, `rollout ${id} is ${phase} in stage ${stage} of ${stages.length}`);
 }
 
 function permitsAreUnique(state: OrchestratorState): void {

@@ -159,6 +159,7 @@ function nodeStatus(
       };
     }),
     process: node.process,
+    signals: node.signals,
   };
 }
 
@@ -178,6 +179,6 @@ function drainStatus(state: OrchestratorState, drain: OperationState<'drain'>): 
 function rolloutStatus({ operations }: OrchestratorState): RolloutStatus | null {
   const [rollout] = operationsOfKind(operations, 'rollout');
   if (rollout === undefined) return null;
-  const { id, current, waiting, done, failed, startedAt } = rollout;
-  return { id, current: current?.node ?? null, waiting, done, failed, startedAt };
+  const { id, version, phase, stage, stages, pairs, waiting, done, leftAlone, failure, pausedBy, startedAt } = rollout;
+  return { id, version, phase, stage, stages, pairs, waiting, done, leftAlone, failure, pausedBy, startedAt };
 }

@@ -159,6 +159,10 @@ export class World {
       if (value === null) this.records.delete(`${kind}/${key}`);
       else this.records.set(`${kind}/${key}`, { kind, key, value });
     }
+    // The launcher keeps a list of what it has started.
+    for (const { node, pid } of before.processes.values()) {
+      if (!dead.includes(node)) this.feed({ kind: 'processAdopted', node, pid });
+    }
     this.feed({ kind: 'started' });
   }
 
@@ -197,6 +201,10 @@ export class World {
     const node = new ModelNode(typeof options === 'string' ? { id: options } : options);
     this.nodes.set(node.id, node);
     this.connect(node, identify, peer);
+    if (this.state.settings.canLaunch && !node.elsewhere) {
+      // The launcher of an earlier run started it.
+      this.feed({ kind: 'processAdopted', node: node.id, pid: 10_000 + this.nodes.size });
+    }
     return node;
   }
 

@@ -4,6 +4,7 @@
  *     fleet/total         how many shards there are
  *     fleet/ids           the sources of ids and epochs
  *     fleet/identifies    Discord's max_concurrency, what is left of the session starts, and what we used of them
+ *     fleet/rollouts      versions that were reverted, and whether rollouts are frozen
  *     identify/<key>      who holds the permit of a key, and when the key is free again
  *     shard/<id>          the one node that may run the shard, under which epoch, and the session it can be resumed with; none: nobody
  *                         ever had it
@@ -46,6 +47,7 @@ import type {
   OrchestratorState,
   ShardState,
 } from '../state/state.js';
+import type { RolloutMemory } from '../state/versions.js';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
@@ -137,6 +139,21 @@ export const IDENTIFIES: Codec<IdentifiesRecord | null, IdentifiesRecord> = flee
   ({ identifies }) => identifies,
   ({ identifies }) => [identifies],
 );
+
+const ROLLOUT_MEMORY: Shape<RolloutMemory> = {
+  quarantined: listOf(object({ version: text, reported: nullOr(text), reason: text, at: time })),
+  reverts: listOf(time),
+  frozen: flag,
+};
+
+/** Written as it is: all of it is plain data. */
+export const ROLLOUTS: Codec<RolloutMemory | null, RolloutMemory> = recordsOfMap({
+  kind: 'fleet',
+  map: ({ rollouts }) => new Map([['rollouts', rollouts.reverts.length === 0 ? null : rollouts]]),
+  parts: ({ rollouts }) => [rollouts],
+  write: (memory) => memory && picked<RolloutMemory>(ROLLOUT_MEMORY, memory),
+  read: object(ROLLOUT_MEMORY),
+});
 
 type KeyRecord = IdentifyBudget['keys'][number];
 

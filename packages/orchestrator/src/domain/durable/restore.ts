@@ -18,7 +18,7 @@ import type { Assignment, IdentifyBudget, NodeState, OrchestratorState, ShardSta
 import { nodesOf, type EndedOperation, type OperationState } from '../state/operations.js';
 import { boundedCrashes, boundedDay, boundedKeys, boundedOperation, boundedShard } from './bounded-times.js';
 import { OPERATIONS } from './operation-records.js';
-import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, SHARDS, TOTAL } from './records.js';
+import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, ROLLOUTS, SHARDS, TOTAL } from './records.js';
 import type { JsonValue, ShardRecord, Codec } from './records.js';
 import { Unreadable } from '../state/shape.js';
 
@@ -51,6 +51,7 @@ export function restoredState(
     ...fresh,
     identifies,
     endedOperations,
+    rollouts: reader.one(ROLLOUTS, 'rollouts') ?? fresh.rollouts,
     jobs: new Map([...reader.all(JOBS)].map(([name, { dueAt }]) => [name, dueAt])),
     epoch,
     nextId,

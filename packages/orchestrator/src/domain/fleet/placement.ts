@@ -17,6 +17,7 @@ import { isBeingReplaced, isOnProbation, loopOfNext } from './crash-loop.js';
 import { launchForRoom } from './launch.js';
 import { assignmentOf } from '../state/epochs.js';
 import { can, drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
+import { isHeldBack } from '../state/versions.js';
 import { isQuarantined, isCrashSuspect, mayTakeCrashSuspect } from '../shards/quarantine.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
@@ -135,6 +136,7 @@ export function placeNode(tx: Transaction, node: NodeState, takes: number): Plac
 
 export function opennessOf(tx: Transaction, node: NodeState): Openness {
   if (!isConnected(node) || isShuttingDown(node) || drainedBy(tx.state, node.id) !== undefined) return 'closed';
+  if (isHeldBack(tx.state, node)) return 'closed';
   return node.intent.kind === 'cordoned' ? 'ownBuckets' : 'open';
 }
 

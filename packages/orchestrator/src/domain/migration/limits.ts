@@ -51,6 +51,12 @@ function unreadyCount(state: OrchestratorState, unready: readonly number[]): num
   }).length;
 }
 
+/** What a rollout moves back is not held back by what is down, for that may be what it mends; room bounds it. */
+export function isFreeOfBudget({ operations }: OrchestratorState, id: string | null): boolean {
+  const operation = id === null ? undefined : operations.get(id);
+  return operation?.kind === 'rollout' && operation.failure !== null;
+}
+
 /** Whether one more shard may be moved now. */
 export function budgetAllowsMove(tx: Transaction): boolean {
   return !budgetHolds(tx.state);

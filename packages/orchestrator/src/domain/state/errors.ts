@@ -165,6 +165,26 @@ export const DOMAIN_ERRORS = {
     retryable: true,
     fault: 'conflict',
   },
+  DSO_NO_ROLLOUT: {
+    meaning: 'No rollout is under way.',
+    remedy: 'Start one with `dso rollout`; `dso rollout history` shows how the last ones ended.',
+    fault: 'conflict',
+  },
+  DSO_ROLLOUT_PHASE: {
+    meaning: 'The rollout is not at a point where that can be done.',
+    remedy: 'See how far it is: `dso rollout status`.',
+    fault: 'conflict',
+  },
+  DSO_VERSION_QUARANTINED: {
+    meaning: 'A rollout to this version was reverted.',
+    remedy: 'Deploy a repaired version, or insist: `dso rollout --force`.',
+    fault: 'conflict',
+  },
+  DSO_ROLLOUTS_FROZEN: {
+    meaning: 'Two rollouts were reverted one soon after the other, so none is begun.',
+    remedy: 'Find out why they were (`dso rollout history`), then `dso rollout --force`.',
+    fault: 'conflict',
+  },
   DSO_NO_FREE_NODE: {
     meaning: 'There is no node to move shards to, and no launcher to start one.',
     remedy: 'Start a node, or configure a node command.',

@@ -13,6 +13,7 @@ import type {
 } from '@dshard/protocol';
 import type { KnownSession } from './commands.js';
 import type { EndedOperation, OperationState } from './operations.js';
+import type { RolloutMemory } from './versions.js';
 import type { CrashLoop, ProcessState } from './processes.js';
 import type { Parked } from './park.js';
 import type { Settings } from './settings.js';
@@ -340,8 +341,12 @@ export type OrchestratorState = {
   processes: ReadonlyMap<string, ProcessState>;
   /** By the version that was launched; the latest few. */
   crashLoops: ReadonlyMap<string, CrashLoop>;
+  /** By version of connected nodes: why it fails, as schedulers outside are told (`fleet/version-health.ts`). */
+  versionHealth: ReadonlyMap<string, { at: number; failing: string | null }>;
   /** What a launch would start, as far as was heard last; '': not known. */
   deployedVersion: string;
+  /** What rollouts have taught (`operations/rollout-revert.ts`). */
+  rollouts: RolloutMemory;
   /** The bot dies whatever its shards are: until then no shard is quarantined for it (`shards/quarantine.ts`). */
   botBlame: { version: string; until: number } | null;
   identifies: IdentifyBudget;
