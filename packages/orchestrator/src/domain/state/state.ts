@@ -360,7 +360,11 @@ export type OrchestratorState = {
    * The fleet is going down: nothing is started any more. `parking`: sessions are kept, and what can be parked is
    * parked before its node ends; null: it goes down for good.
    */
-  ending: { request: string | null; deadline: number; parking: { until: number; tried: readonly number[] } | null } | null;
+  ending: {
+    request: string | null;
+    deadline: number;
+    parking: { until: number; tried: readonly number[] } | null;
+  } | null;
   /** Source of ids for migrations, operations and launches. */
   nextId: number;
   /** Source of epochs. */
