@@ -37,22 +37,26 @@ async function serve(): Promise<{ address: string; asked: () => readonly string[
   return { address: await server.start(), asked: () => orchestrator.commands.map(({ kind }) => kind) };
 }
 
-test.each(GUIDES)('every command of the guide %s does what it says', async (guide) => {
-  const commands = await commandsOf(guide);
-  expect(commands.length).toBeGreaterThan(3);
-  for (const command of commands) {
-    const [program, ...args] = command.split(' ');
-    expect([command, program]).toEqual([command, 'dso']);
-    // What runs an orchestrator is tried by up.e2e.test.ts; here, that its flags are there.
-    if (args[0] === 'up') {
-      expect(() => flagsOf(args), command).not.toThrow();
-      continue;
+test.each(GUIDES)(
+  'every command of the guide %s does what it says',
+  async (guide) => {
+    const commands = await commandsOf(guide);
+    expect(commands.length).toBeGreaterThan(3);
+    for (const command of commands) {
+      const [program, ...args] = command.split(' ');
+      expect([command, program]).toEqual([command, 'dso']);
+      // What runs an orchestrator is tried by up.e2e.test.ts; here, that its flags are there.
+      if (args[0] === 'up') {
+        expect(() => flagsOf(args), command).not.toThrow();
+        continue;
+      }
+      const { address } = await serve();
+      const { code, stderr } = await runDso(args, { environment: { DSO_CLI_ADDR: address } });
+      expect([command, code, stderr]).toEqual([command, 0, '']);
     }
-    const { address } = await serve();
-    const { code, stderr } = await runDso(args, { environment: { DSO_CLI_ADDR: address } });
-    expect([command, code, stderr]).toEqual([command, 0, '']);
-  }
-}, 120_000);
+  },
+  120_000,
+);
 
 /** Throws when `dso up` has no such flag. */
 function flagsOf(args: readonly string[]): void {
@@ -68,6 +72,7 @@ test('every command in the text of the guides is one that there is', async () =>
   const names = new Set(program.commands.flatMap((each) => [each.name(), ...each.aliases()]));
   for (const guide of GUIDES) {
     const page = await readFile(new URL(`../../../docs/guide/${guide}.md`, import.meta.url), 'utf8');
-    for (const [, name] of page.matchAll(/`dso ([a-z]+)/g)) expect([guide, names.has(name ?? '')]).toEqual([guide, true]);
+    for (const [, name] of page.matchAll(/`dso ([a-z-]+)/g))
+      expect([guide, names.has(name ?? '')]).toEqual([guide, true]);
   }
 });
