@@ -6,6 +6,7 @@
 import { durationsOf } from '@dshard/api/trace';
 import type { AlarmFigures } from './alarm-tour.js';
 import { badRolloutProblems, type BadRolloutCase, type BadRolloutFigures } from './bad-rollout/tour.js';
+import { restartProblems, type RestartFigures } from './discordjs/full-restart-tour.js';
 import type { CallFigures } from './fleet-calls.js';
 import type { OutageFigures } from './outage-tour.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
@@ -78,6 +79,8 @@ export type Verdict = {
   /** Scenario `bad-rollout`: for how long moved shards were watched, and how each version fared. */
   bake?: string;
   cases?: readonly BadRolloutCase[];
+  /** Scenario `full-restart`. */
+  restart?: RestartFigures;
   durationMs: number;
 };
 
@@ -101,6 +104,7 @@ export type TourEnd = {
   outage?: OutageFigures;
   badRollout?: BadRolloutFigures;
   discordjs?: DiscordjsFigures;
+  restart?: RestartFigures;
 };
 
 export type VerdictInput = TourEnd & {
@@ -124,14 +128,14 @@ export type VerdictInput = TourEnd & {
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage, badRollout } =
-    input;
+  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage } = input;
+  const { badRollout, restart } = input;
   const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
   const { cases } = badRollout ?? {};
   // How many each case of `bad-rollout` may cost is judged case by case.
   const more = cases?.reduce((sum, { identifies }) => sum + identifies, 0) ?? discordjs?.crash.shards ?? 0;
   const needed = input.shards + more;
-  const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? 0);
+  const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? restart?.referenceIdentifies ?? 0);
   const gapMs = spreadOf(ledger.gapsMs);
   const bytesMoved = state?.reports.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   const wrong = state?.reports.reduce((sum, each) => sum + each.wrong, 0) ?? 0;
@@ -173,6 +177,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(outage === undefined ? [] : outageProblems(outage, input.shards)),
     ...(badRollout === undefined ? [] : badRolloutProblems(badRollout, input.shards)),
     ...(discordjs === undefined ? [] : problemsOf(discordjs)),
+    ...(restart === undefined ? [] : restartProblems(restart)),
     ...ledger.findings,
     ...ledger.doubleAttaches.slice(input.losses?.asleep ?? 0),
   ].filter((reason) => reason !== false);
@@ -203,6 +208,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(badRollout && { bake: badRollout.bake, cases: badRollout.cases }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
+    ...(restart && { restart }),
     ...(start && { start }),
     ...(state && { state: { mb: state.mb, bytesMoved, wrong } }),
     durationMs: Math.round(input.durationMs),
