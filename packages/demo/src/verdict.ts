@@ -114,8 +114,8 @@ export type VerdictInput = TourEnd & {
   /** `handlerWaitMs`: in the order of `frozenMs`; empty where nobody measured. */
   migrations: { completed: number; failed: number; frozenMs: readonly number[]; handlerWaitMs: readonly number[] };
   /**
-   * Scenario `orchestrator-crash`: moves under way when it died may have been aborted, and are made again. `bad-rollout`:
-   * a shard whose state is not taken stays.
+   * Scenario `orchestrator-crash`: moves under way when it died may have been aborted, and are made again. Scenario
+   * `bad-rollout`: a shard whose state is not taken stays.
    */
   mayFail?: boolean;
   /** Shards that came to a node without what they had carried. */

@@ -1,7 +1,8 @@
 /**
  * Operators, who do anything at any time, and like to meddle with shards that have just been given to a node: what is
  * half done then is the hardest to undo, and drawn by chance alone it would hardly ever be hit. At the end they tidy
- * up: what is cordoned is uncordoned, bots that were not well are, what is quarantined released, and of nodes that are silent and dead they say so.
+ * up: what is cordoned is uncordoned, bots that were not well are, what is quarantined released, and of nodes that are
+ * silent and dead they say so.
  */
 import type { OperatorCommand, Orchestrator } from '@dshard/orchestrator';
 import type { ShardState } from '@dshard/orchestrator/domain';
