@@ -1,7 +1,7 @@
 /**
  * What a bot process is told by its environment: what the launcher sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
  * DSO_TOKEN_FILE, DSO_VERSION, DSO_LOG_FILE), or the ancestor's `-nodeid <id>` on the command line; DSO_HEALTH_LISTEN,
- * DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR.
+ * DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR, DSO_LEAVE_DEADLINE.
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ export type LaunchEnvironment = {
   logFile: LogFile | undefined;
   allowBaseLevelOrchestrator: string | undefined;
   healthListen: string | undefined;
+  leaveDeadline: string | undefined;
   /** Whether a launcher started this process: it then expects the process to end when told to shut down. */
   launched: boolean;
 };
@@ -34,6 +35,7 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
     logFile: logFileOf(given(env['DSO_LOG_FILE']), Number(env['DSO_LOG_MAX_BYTES'])),
     allowBaseLevelOrchestrator: given(env['DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR']),
     healthListen: given(env['DSO_HEALTH_LISTEN']),
+    leaveDeadline: given(env['DSO_LEAVE_DEADLINE']),
     launched: given(env['DSO_NODE_ID']) !== undefined,
   };
 }

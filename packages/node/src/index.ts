@@ -1,5 +1,6 @@
 export { createNode } from './node.js';
 export type { DshardNode, NodeEnd, NodeEvents, NodeStatus } from './node-api.js';
+export type { LeaveOptions } from './leave-options.js';
 export type { FleetSettings, NodeLimits, NodeOptions, UserEventCodec } from './options.js';
 export { DirtyKeys } from './dirty-keys.js';
 export { launchEnvironment, nodeIdFromArgv } from './environment.js';

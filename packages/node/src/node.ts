@@ -16,11 +16,11 @@ import { HostCalls } from './host-calls.js';
 import { HostReports } from './host-reports.js';
 import { identityOf } from './identity.js';
 import { Listeners } from './listeners.js';
+import { resolveLeave, type LeaveOptions } from './leave-options.js';
 import { boundLog } from './log-bound.js';
 import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.js';
 import { statusOf, type DshardNode, type NodeEnd, type NodeEvents, type NodeStatus } from './node-api.js';
 import { PermitClient } from './permit-client.js';
-import { ProcessEnd } from './process-end.js';
 import { ProcessFigures } from './process-figures.js';
 import { decide } from './session/decide.js';
 import type { HostCall, NodeEffect } from './session/effects.js';
@@ -59,8 +59,6 @@ class NodeRuntime implements DshardNode {
   readonly #fleet: NodeFleet;
   readonly #departure: Departure;
   readonly #probes: HealthProbes;
-  /** When the process is to end with the node. */
-  #processEnd: ProcessEnd | null = null;
   readonly #loop = new EventLoop<NodeEvent, NodeEffect>({
     step: (event) => this.#decide(event),
     stepFailed: ({ kind }, error) => this.#failed(`The node could not decide on ${kind}`, error),
@@ -190,7 +188,15 @@ class NodeRuntime implements DshardNode {
     boundLog(this.#options, this.closed);
     this.#probes.start();
     this.#loop.push({ kind: 'start' });
+    this.#departure.heedSignals({ leave: () => this.leave(), hurry: () => this.#loop.push({ kind: 'hurry' }) });
     return Promise.resolve();
+  }
+
+  leave(options: LeaveOptions = {}): Promise<NodeEnd> {
+    const wish = resolveLeave('leave()', options, this.#options.leave);
+    this.#options.host.closing?.();
+    this.#loop.push({ kind: 'leave', ...wish });
+    return this.closed;
   }
 
   async close(): Promise<void> {
@@ -297,7 +303,7 @@ class NodeRuntime implements DshardNode {
         void this.#linger(effect);
         return;
       case 'left':
-        void this.#leave({ asked: effect.asked, final: effect.final });
+        void this.#leave(effect);
         return;
     }
   }
@@ -375,22 +381,20 @@ class NodeRuntime implements DshardNode {
   }
 
   /** All shards are gone. */
-  async #linger({ asked }: Pick<NodeEnd, 'asked'>): Promise<void> {
-    const { exitOnShutdown, lingerMs } = this.#options;
+  async #linger({ asked, leaveBy }: Extract<NodeEffect, { kind: 'drained' }>): Promise<void> {
     this.#permits.close();
     this.#lease.close();
     this.#rejectEstablished(new NodeError('DSO_NODE_CLOSED', 'The node was closed before it was established.'));
-    if (asked === 'orchestrator' && exitOnShutdown) this.#processEnd = new ProcessEnd(lingerMs);
-    await this.#departure.depart();
+    await this.#departure.depart(asked, leaveBy);
     this.#loop.push({ kind: 'departed' });
   }
 
-  async #leave(end: NodeEnd): Promise<void> {
+  async #leave({ asked, final, unheard, late }: Extract<NodeEffect, { kind: 'left' }>): Promise<void> {
     this.#wakeUp.set(null);
     this.#fleet.close();
     this.#probes.close();
     await this.#departure.within('disconnecting', () => this.#connections.shutdown());
-    this.#resolveClosed(end);
-    this.#processEnd?.begin();
+    this.#resolveClosed({ asked, final, acknowledged: unheard.length === 0 && !late });
+    this.#departure.end();
   }
 }

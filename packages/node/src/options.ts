@@ -5,6 +5,7 @@ import type { Address, Clock, Logger, Random, Transport } from '@dshard/transpor
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
 import { launchEnvironment, tokenBeside } from './environment.js';
 import type { LogFile } from './log-bound.js';
+import { deadlineOf, resolveLeave, type LeaveOptions, type ResolvedLeave } from './leave-options.js';
 import { DEFAULT_LIMITS, type SessionLimits } from './session/limits.js';
 import type { HostTimeouts, ShardHost } from './shard-host.js';
 
@@ -102,6 +103,14 @@ export type NodeOptions = {
    * true when a launcher started the process (DSO_NODE_ID is set), else false.
    */
   exitOnShutdown?: boolean;
+  /** How `leave()` leaves, and the process at SIGTERM, where nothing else is said. */
+  leave?: LeaveOptions;
+  /**
+   * Whether the node leaves when the process gets SIGTERM or SIGINT: its shards are moved to others, what is left is
+   * closed with its session kept, then the process ends (exit code 0 if the orchestrator has every shard or cursor, 75
+   * otherwise). Listeners of the bot's own run as well; one that ends the process at once cuts that short. Default true.
+   */
+  signals?: boolean;
   /** For tests. Default: the system's. */
   clock?: Clock;
   random?: Random;
@@ -123,6 +132,8 @@ export type ResolvedOptions = {
   readonly logFile: LogFile | null;
   readonly lingerMs: number;
   readonly patienceMs: number;
+  readonly leave: ResolvedLeave;
+  readonly signals: boolean;
   /** The host's own, or what stands for a host that waits for nothing. */
   readonly hostTimeouts: HostTimeouts;
   readonly clock: Clock;
@@ -151,6 +162,8 @@ export const NODE_OPTION_KEYS: readonly Exclude<keyof NodeOptions, 'host'>[] = [
   'lingerMs',
   'patienceMs',
   'exitOnShutdown',
+  'leave',
+  'signals',
   'clock',
   'random',
   'transport',
@@ -212,6 +225,9 @@ export function resolveOptions(
     logFile: launch.logFile ?? null,
     lingerMs: wholeNumber(WHERE, 'lingerMs', options.lingerMs, LINGER.fallback, LINGER.range),
     patienceMs: wholeNumber(WHERE, 'patienceMs', options.patienceMs, PATIENCE.fallback, PATIENCE.range),
+    leave: checkedLeave(options.leave, launch.leaveDeadline),
+    // A clock that is not the system's is a test's: its process is none that is told to end.
+    signals: options.signals ?? options.clock === undefined,
     hostTimeouts: checkedTimeouts(host, limits),
     clock,
     random: options.random ?? systemRandom(),
@@ -307,6 +323,11 @@ function checkedSwitch(value: boolean | string): boolean {
   if (value === true || value === 'true') return true;
   if (value === false || value === 'false') return false;
   throw invalidOption(WHERE, 'allowBaseLevelOrchestrator', `is "${value}", but must be true or false.`);
+}
+
+function checkedLeave(options: LeaveOptions = {}, fromEnvironment: string | undefined): ResolvedLeave {
+  const deadlineMs = options.deadlineMs ?? deadlineOf(fromEnvironment, WHERE);
+  return resolveLeave(`${WHERE} (leave)`, { ...options, ...(deadlineMs !== undefined && { deadlineMs }) });
 }
 
 function checkedHealthListen(address: Address | undefined): Address | null {

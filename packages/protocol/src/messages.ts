@@ -7,6 +7,7 @@
 
 import type { CallMessage } from './call-messages.js';
 import type { JobMessage } from './job-messages.js';
+import type { LeaveMessage } from './leave-messages.js';
 import type { RolloutMessage } from './rollout-messages.js';
 import type { TransferMessage } from './transfer-messages.js';
 
@@ -36,6 +37,7 @@ export const LOGIC_VERSION = 2;
  * - `resume-shards`: the orchestrator may have shards resumed by one message (`resumeShards`); without it, by the
  *   migration of the base level.
  * - `rollout`: the node may ask for a rollout (rollout-messages.ts), which the orchestrator's settings allow or not.
+ * - `leave`: the node may ask to leave, and its shards are moved before it goes (leave-messages.ts).
  */
 export const CAPABILITIES = [
   'auth-hmac',
@@ -49,6 +51,7 @@ export const CAPABILITIES = [
   'jobs',
   'rollout',
   'resume-shards',
+  'leave',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -323,6 +326,7 @@ export type Message =
   | TransferMessage
   | CallMessage
   | JobMessage
+  | LeaveMessage
   | RolloutMessage;
 
 export type MessageKind = Message['kind'];

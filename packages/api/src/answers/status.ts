@@ -133,8 +133,8 @@ export type NodeStatus = {
   since: number;
   lastHeardAt: number | null;
   capabilities: readonly string[];
-  /** `lingering`: its shards are gone, and it ends what it is at, then itself. */
-  intent: 'serving' | 'cordoned' | 'shuttingDown' | 'lingering';
+  /** `leaving`: it asked to leave, and its shards are moved away. `lingering`: its shards are gone, and it ends what it is at, then itself. */
+  intent: 'serving' | 'cordoned' | 'leaving' | 'shuttingDown' | 'lingering';
   shards: readonly ShardStatus[];
   process: ProcessReport | null;
 };

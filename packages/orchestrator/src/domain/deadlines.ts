@@ -11,6 +11,7 @@ import { cutOffSilent, expireShutdown, forgetAt, forgetNode, silentAt } from './
 import { uselessAt } from './fleet/processes.js';
 import { gatewayDue } from './fleet/total-shards.js';
 import { expireMigration } from './migration/failure.js';
+import { leaveDue } from './operations/leave.js';
 import { expireOperation } from './operations/operations.js';
 import { permitsBlockedUntil } from './shards/identify-permits.js';
 import { clearedAt } from './shards/quarantine.js';
@@ -87,6 +88,7 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
       if (intent.kind === 'shuttingDown') tx.patchNode(id, { intent: { ...intent, deadline: intent.deadline + ms } });
     },
   }),
+  leave: deadline({ things: nodes, at: (tx, node) => leaveDue(tx, node) }),
   leftProcess: deadline({
     things: nodes,
     at: (_, node) => endProcessAt(node),

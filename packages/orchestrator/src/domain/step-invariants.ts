@@ -2,10 +2,10 @@
  * What must be true of every step from one state to the next: rules about what is begun, which no single state shows.
  * Run by the tests and the simulator after each event; throws naming what is broken.
  */
-import { disruptionOf } from './migration/limits.js';
+import { disruptionOf, isFreeOfBudget } from './migration/limits.js';
 import { BrokenInvariant } from './invariants.js';
 import { isMostSilent, mayAlarm } from './fleet/alarm.js';
-import { hasConnection, hasSaidGoodbye } from './state/nodes.js';
+import { hasConnection, hasSaidGoodbye, isLeaving } from './state/nodes.js';
 import { takesRoom } from './state/migrations.js';
 import type { MigrationState, OrchestratorState } from './state/state.js';
 
@@ -20,7 +20,9 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
     return migration !== undefined && takesRoom(migration);
   };
   const begun = [...after.migrations.values()].filter((each) => takesRoom(each) && !movedBefore(each.id));
-  if (begun.length > 0) movesKeepToTheBudget(after, begun);
+  const counted = begun.filter(({ origin }) => !isFreeOfBudget(after, origin));
+  if (counted.length > 0) movesKeepToTheBudget(after, counted);
+  leavingNodesGetNothing(before, after, begun);
   cancelledOperationsBeginNothing(before, after, begun);
   connectedNodesKeepTheirIds(before, after);
   nothingIsTakenFromTheSilent(before, after);
@@ -91,7 +93,33 @@ function quarantinedShardsAreNotStarted(before: OrchestratorState, after: Orches
   }
 }
 
+/** Who asked to leave is never the target of anything. */
+function leavingNodesGetNothing(
+  before: OrchestratorState,
+  after: OrchestratorState,
+  begun: readonly MigrationState[],
+): void {
+  const leaves = (id: string): boolean => before.nodes.get(id)?.intent.kind === 'leaving' && isStillLeaving(after, id);
+  for (const { shard, destination } of begun) {
+    must(!leaves(destination), `shard ${shard} is moved to node ${destination}, which is leaving`);
+  }
+  if (before.shards === after.shards) return;
+  for (const [shard, is] of after.shards.entries()) {
+    const was = before.shards[shard];
+    if (is.kind !== 'starting' || was?.kind !== 'vacant') continue;
+    must(!leaves(is.node), `shard ${shard} is started on node ${is.node}, which is leaving`);
+  }
+  for (const { node, shard } of after.identifies.waiting) {
+    const isNew = !before.identifies.waiting.some((wish) => wish.node === node && wish.shard === shard);
+    must(!isNew || !leaves(node), `node ${node} is leaving, and is to identify shard ${shard}`);
+  }
+}
+
+function isStillLeaving({ nodes }: OrchestratorState, id: string): boolean {
+  return nodes.get(id)?.intent.kind === 'leaving';
+}
+
 function isSilent(state: OrchestratorState, id: string): boolean {
   const node = state.nodes.get(id);
-  return node?.connection.kind === 'disconnected' && !node.connection.gone && node.intent.kind !== 'shuttingDown';
+  return node?.connection.kind === 'disconnected' && !node.connection.gone && !isLeaving(node);
 }

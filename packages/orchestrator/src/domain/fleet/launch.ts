@@ -9,7 +9,7 @@
  */
 import { counted } from '@dshard/protocol';
 import type { DomainEvent } from '../state/events.js';
-import { hasConnection, isShuttingDown, keptBy } from '../state/nodes.js';
+import { hasConnection, isLeaving, keptBy } from '../state/nodes.js';
 import { connectedAs, launchOf } from '../state/processes.js';
 import type { LaunchState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -99,7 +99,7 @@ export function keepNodesUp(tx: Transaction): void {
   if (settings.nodes === 0 || !mayLaunch(tx)) return;
   let up = tx.state.launches.size;
   for (const node of tx.state.nodes.values()) {
-    if (isShuttingDown(node) || launchOf(tx.state, node.id) !== undefined) continue;
+    if (isLeaving(node) || launchOf(tx.state, node.id) !== undefined) continue;
     const { connection } = node;
     const isBack = connection.kind !== 'disconnected';
     if (isBack || (!connection.gone && mayComeBack(tx, node.id, connection.since))) up += 1;
@@ -149,10 +149,10 @@ export function unwantLaunch(tx: Transaction, operation: string): void {
 /** Shuts a node down that has no shard and that nobody needs. @returns whether it does. */
 export function retireEmpty(tx: Transaction, id: string): boolean {
   const node = tx.node(id);
-  if (node === undefined || !hasConnection(node) || isShuttingDown(node)) return false;
+  if (node === undefined || !hasConnection(node) || isLeaving(node)) return false;
   if (tx.loadOf(id) > 0 || keptBy(tx.state, id) !== undefined) return false;
   const others = [...tx.state.nodes.values()].filter(
-    (other) => other.id !== id && hasConnection(other) && !isShuttingDown(other),
+    (other) => other.id !== id && hasConnection(other) && !isLeaving(other),
   );
   if (others.length < Math.max(1, tx.settings.nodes)) return false;
   beginShutdown(tx, id, null, false);

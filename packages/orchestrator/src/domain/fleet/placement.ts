@@ -16,7 +16,7 @@
 import { isBeingReplaced, isOnProbation, loopOfNext } from './crash-loop.js';
 import { launchForRoom } from './launch.js';
 import { assignmentOf } from '../state/epochs.js';
-import { can, drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
+import { can, drainedBy, isConnected, isLeaving } from '../state/nodes.js';
 import { isQuarantined, isCrashSuspect, mayTakeCrashSuspect } from '../shards/quarantine.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
@@ -134,14 +134,14 @@ function placeNode(tx: Transaction, node: NodeState, takes: number): PlaceNode {
 }
 
 function opennessOf(tx: Transaction, node: NodeState): Openness {
-  if (!isConnected(node) || isShuttingDown(node) || drainedBy(tx.state, node.id) !== undefined) return 'closed';
+  if (!isConnected(node) || isLeaving(node) || drainedBy(tx.state, node.id) !== undefined) return 'closed';
   return node.intent.kind === 'cordoned' ? 'ownBuckets' : 'open';
 }
 
 function holdersOf(tx: Transaction): ReadonlyMap<number, string> {
   const holders = new Map<number, string>();
   for (const node of tx.state.nodes.values()) {
-    if (!isConnected(node) || isShuttingDown(node)) continue;
+    if (!isConnected(node) || isLeaving(node)) continue;
     for (const shard of node.retained) holders.set(shard, node.id);
   }
   return holders;

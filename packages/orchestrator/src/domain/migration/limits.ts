@@ -5,11 +5,13 @@
  * The disruption budget: how many shards may be moving or down at once. Losses nobody planned count against it, so
  * planned moves wait while it is used up; what brings shards back up never does.
  *
+ * A node that leaves has a deadline: its moves are not held back by what is down, only by room.
+ *
  * Down are the shards that are to be up here and are not: being started or stopped, not connected to Discord, on a node
  * that is away, or vacant. Not counted is what an operator has to mend: quarantined shards and those that Discord
  * refuses (a rollout may be what heals them), and, without ensureAllShardsRunning, vacant ones.
  */
-import type { MigrationState, OrchestratorState } from '../state/state.js';
+import type { LeavingIntent, MigrationState, NodeState, OrchestratorState } from '../state/state.js';
 import { isBase, takesRoom } from '../state/migrations.js';
 import { isRunningUp } from '../state/shard-link.js';
 import { survey } from '../state/survey.js';
@@ -50,9 +52,14 @@ function unreadyCount(state: OrchestratorState, unready: readonly number[]): num
   }).length;
 }
 
-/** Whether one more shard may be moved now. */
-export function budgetAllowsMove(tx: Transaction): boolean {
-  return !budgetHolds(tx.state);
+/** Whether one more shard may be moved now, away from this node. */
+export function budgetAllowsMove({ state }: Transaction, origin: string): boolean {
+  return isFreeOfBudget(state, origin) ? state.alarm === null : !budgetHolds(state);
+}
+
+/** What is not moved before the node's deadline goes down. */
+export function isFreeOfBudget({ nodes }: OrchestratorState, origin: string): boolean {
+  return nodes.get(origin)?.intent.kind === 'leaving';
 }
 
 export function budgetHolds(state: OrchestratorState): boolean {
@@ -110,7 +117,25 @@ export function movesLive(tx: Transaction, origin: string, destination: string):
 /** How long a shard is kept that is to leave for this destination. */
 export function patienceOf(tx: Transaction, origin: string, destination: string): number {
   const node = tx.node(origin);
-  return movesLive(tx, origin, destination) && can(node, 'warm-up') ? (node?.bounds?.patienceMs ?? 0) : 0;
+  if (node === undefined || !movesLive(tx, origin, destination) || !can(node, 'warm-up')) return 0;
+  const patienceMs = node.bounds?.patienceMs ?? 0;
+  return Math.min(patienceMs, patienceLeft(tx, node));
+}
+
+/** A node that leaves has no more time than until its pre-copies end, and the copies take their part of that. */
+function patienceLeft(tx: Transaction, { intent }: NodeState): number {
+  if (intent.kind !== 'leaving') return Infinity;
+  return Math.max(0, movesUntil(intent) - COPIES_MS - tx.now);
+}
+
+/** What copying a shard may take of the time that a node has to leave. */
+const COPIES_MS = 2_000;
+/** Of the time that a leaving node has: for what is stopped rather than moved. */
+const STOPS_MS = 3_000;
+
+/** Until when the shards of a node that leaves are moved. */
+export function movesUntil({ leaveBy }: LeavingIntent): number {
+  return leaveBy - STOPS_MS;
 }
 
 /**
@@ -120,7 +145,7 @@ export function patienceOf(tx: Transaction, origin: string, destination: string)
 export function waitsFor(tx: Transaction, origin: string, destination: string): 'room' | 'budget' | null {
   if (patienceOf(tx, origin, destination) > 0) return null;
   if (!hasRoomToMove(tx, origin, destination)) return 'room';
-  return budgetAllowsMove(tx) ? null : 'budget';
+  return budgetAllowsMove(tx, origin) ? null : 'budget';
 }
 
 /** What is known of a migration before its first step. */

@@ -91,7 +91,7 @@ export function leaveWhenThereIsRoom(tx: Transaction): void {
     const announced: LiveMigration & { step: typeof step } = { ...migration, step };
     const stopped = operation === null ? null : (tx.state.operations.get(operation)?.stopped ?? null);
     if (stopped !== null) abortLive(tx, announced, `the operation it was part of moves no further shard: ${stopped}`);
-    else if (step.mayLeave && hasRoomToMove(tx, origin, destination) && budgetAllowsMove(tx)) {
+    else if (step.mayLeave && hasRoomToMove(tx, origin, destination) && budgetAllowsMove(tx, origin)) {
       tx.actingFor(migration.by, () => leaveNow(tx, announced));
     }
   }

@@ -21,7 +21,7 @@ import { isQuarantined } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
 import { usableNode } from '../state/checks.js';
-import { drainedBy, hasSaidGoodbye, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
+import { drainedBy, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { OperationState } from '../state/operations.js';
 import type { OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
@@ -174,11 +174,16 @@ function problemOf(tx: Transaction, id: string): string | null {
   return isShuttingDown(node) ? `node ${id} is shutting down` : null;
 }
 
+function problemOfDestination(tx: Transaction, id: string): string | null {
+  const node = tx.node(id);
+  return problemOf(tx, id) ?? (node !== undefined && isLeaving(node) ? `node ${id} leaves` : null);
+}
+
 function move(tx: Transaction, drain: Drain): void {
   const [origin] = drain.origins;
   const [destination] = drain.destinations;
   if (destination === undefined) return;
-  const stopped = drain.stopped ?? problemOf(tx, origin) ?? problemOf(tx, destination);
+  const stopped = drain.stopped ?? problemOf(tx, origin) ?? problemOfDestination(tx, destination);
   const { waiting, isBlocked } = stopped === null ? beginMoves(tx, drain, destination) : leftOf(tx, drain);
   const isMoving = [...tx.state.migrations.values()].some((migration) => migration.origin === origin);
   const deadline = isBlocked && !isMoving ? (drain.deadline ?? tx.now + tx.settings.budgetTimeoutMs) : null;

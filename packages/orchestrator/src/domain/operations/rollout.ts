@@ -8,7 +8,7 @@
  */
 import { counted, type MessageOf } from '@dshard/protocol';
 import { beginShutdown } from '../fleet/leave.js';
-import { drainedBy, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
+import { drainedBy, isConnected, isLeaving, keptBy } from '../state/nodes.js';
 import type { OperationOutcome, OperationState } from '../state/operations.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
@@ -67,7 +67,7 @@ function startRollout(tx: Transaction, asked: Asked): Started {
 
 /** The nodes that have shards, and the empty ones that are as old. */
 function toReplace(tx: Transaction): { empty: string[]; busy: string[] } {
-  const connected = [...tx.state.nodes.values()].filter((node) => isConnected(node) && !isShuttingDown(node));
+  const connected = [...tx.state.nodes.values()].filter((node) => isConnected(node) && !isLeaving(node));
   const busy = connected.filter(({ id }) => tx.loadOf(id) > 0);
   const old = new Set(busy.map(({ version }) => version));
   const empty = connected.filter(
@@ -116,7 +116,7 @@ function replaceNext(tx: Transaction, given: Rollout): void {
     return;
   }
   const node = tx.node(next);
-  const isThere = isConnected(node) && !isShuttingDown(node);
+  const isThere = isConnected(node) && !isLeaving(node);
   // An operator's drain of this node goes first; its end brings us back here.
   if (isThere && isInUse(tx, next)) return;
   if (!isThere || tx.loadOf(next) === 0) {

@@ -58,6 +58,7 @@ export type HistoryName =
   | 'processEnded'
   | 'nodeCordoned'
   | 'nodeUncordoned'
+  | 'nodeLeaving'
   | 'nodeShutdown'
   | 'shardsAssigned'
   | 'shardsStarting'
