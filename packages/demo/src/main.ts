@@ -14,6 +14,7 @@ import { formatMs, type NodeRow, type Picture } from './picture.js';
 import { QUARANTINE_SETTINGS, quarantineTour } from './quarantine-tour.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
+import { LEAVE_SETTINGS, leaveTour } from './discordjs/leave-tour.js';
 import { startFigures, startTour } from './start-tour.js';
 import { crashTour, grandTour, stateTour, type Tour } from './tour.js';
 import { judge, type TourEnd, type Verdict, type VerdictInput } from './verdict.js';
@@ -30,10 +31,12 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
   outage: outageTour,
   state: stateTour,
   start: startTour,
+  leave: leaveTour,
 };
 const SETTINGS: Partial<Record<Scenario, Readonly<Record<string, unknown>>>> = {
   quarantine: QUARANTINE_SETTINGS,
   alarm: ALARM_SETTINGS,
+  leave: LEAVE_SETTINGS,
 };
 const REFRESH_MS = 200;
 const LOG_LINES = 8;
@@ -111,7 +114,7 @@ class Demo {
         steps: this.#steps,
         atEnd,
       };
-      end = await (bot === 'discordjs' ? discordjsTour : TOURS[scenario])(context);
+      end = await (bot === 'discordjs' && scenario === 'tour' ? discordjsTour : TOURS[scenario])(context);
     } catch (error) {
       failures.push(messageOf(error));
     }

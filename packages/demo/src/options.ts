@@ -17,11 +17,12 @@ const SCENARIOS = [
   'outage',
   'state',
   'start',
+  'leave',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** Where one or two of them are lost. */
-const THREE_NODES: readonly Scenario[] = ['crash', 'quarantine', 'alarm', 'outage'];
+const THREE_NODES: readonly Scenario[] = ['crash', 'quarantine', 'alarm', 'outage', 'leave'];
 
 export type DemoOptions = {
   /** The library of the bot: @discordjs/ws or discord.js. */
@@ -82,13 +83,15 @@ Examples:
   npm run demo -- --scenario alarm --json                most nodes stand still at once: nothing is taken from them
   npm run demo -- --scenario outage --json               Discord is away for 75 s while a shard moves and a node dies
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
+  npm run demo -- --scenario leave --json                nodes get SIGTERM as a scheduler sends it; discord.js clients
   npm run demo -- --scenario start --shards 64 --nodes 4 --max-concurrency 1 --identify-window 500 --json
                                                          how long the start takes beside what Discord's pace allows`,
     )
     .showHelpAfterError();
   command.parse(argv, { from: 'user' });
   const options = command.opts<Omit<DemoOptions, 'nodes'> & { nodes?: number }>();
-  if (options.bot === 'discordjs' && options.scenario !== 'tour') {
+  if (options.scenario === 'leave') options.bot = 'discordjs';
+  if (options.bot === 'discordjs' && options.scenario !== 'tour' && options.scenario !== 'leave') {
     command.error(`--scenario ${options.scenario} is played with the bot on @discordjs/ws; leave out --bot discordjs.`);
   }
   const nodes = options.nodes ?? (THREE_NODES.includes(options.scenario) ? 3 : 2);
