@@ -40,7 +40,17 @@ export type CommandWords<Parameter extends string> = {
   readonly arguments?: readonly { readonly shown: string; readonly parameter: Parameter }[];
   /** The long flag has the name of the parameter; `--no-name` says `false`, and `true` without it. */
   readonly options?: readonly { readonly flags: string; readonly help: string }[];
+  /** People are asked before it is done; scripts say `--yes`. Absent: it costs nothing. */
+  readonly costs?: Costs<Parameter>;
   readonly interrupt: Interrupt;
+};
+
+/** What a command costs in state or IDENTIFYs. */
+export type Costs<Parameter extends string> = {
+  /** As sentences. */
+  readonly what: string;
+  /** Only with this flag, such as `now`. Absent: always. */
+  readonly when?: Parameter;
 };
 
 /** What is said when Ctrl-C ends the waiting: what was begun goes on. null: nothing is worth saying. */

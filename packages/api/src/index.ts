@@ -1,5 +1,5 @@
 export type { Answer, AncestorNodeStatus, AncestorStatus, CallReport, HistoryEntry } from './answers/answer.js';
-export type { OperationStatus, StartedOperation } from './answers/operation.js';
+export type { DryRun, OperationStatus, StartedOperation } from './answers/operation.js';
 export type {
   Alarm,
   AlarmKind,
@@ -20,7 +20,7 @@ export type {
 } from './answers/status.js';
 export { CONTRACT, ENDPOINT_NAMES } from './contract/contract.js';
 export type { Answers, Contract, EndpointName, Takes } from './contract/documents.js';
-export type { CommandWords, Endpoint, Interrupt, Parameter, Parameters } from './endpoint.js';
+export type { CommandWords, Costs, Endpoint, Interrupt, Parameter, Parameters } from './endpoint.js';
 export { KINDS_OF_OPERATIONS, OPERATION_KINDS } from './operations.js';
 export type { OperationEntry, OperationKind, OperationPlans } from './operations.js';
 export { FORM_CONTENT_TYPE, requestFor } from './contract/request.js';

@@ -1,6 +1,7 @@
 /** Makes commands out of the contract (@dshard/api): what is typed, shown and asked, and what Ctrl-C means. */
 import { CONTRACT, type Answer, type CommandWords, type EndpointName } from '@dshard/api';
 import { Option, type Command } from 'commander';
+import { addYes, confirm, costsOf } from './confirm.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { interruptible } from './interruptible.js';
 import { runCommand, withCommonHelp } from './run-command.js';
@@ -20,6 +21,7 @@ export function describedCommand(parent: Command, words: Words): Command {
   if (words.alias !== undefined) command.alias(words.alias);
   for (const { shown } of words.arguments ?? []) command.argument(`<${shown}>`);
   for (const { flags, help } of words.options ?? []) command.option(flags, help);
+  if (words.costs !== undefined) addYes(command);
   if (words.details !== undefined) command.addHelpText('after', `\n${words.details}`);
   return withCommonHelp(command, words.examples);
 }
@@ -42,6 +44,8 @@ function addCommand(
   const command = describedCommand(parent, words);
   command.action(() =>
     runCommand(command.optsWithGlobals<ConnectionOptions>(), async (client) => {
+      const costs = costsOf(words, command);
+      if (costs !== null) await confirm(costs);
       const asked = client.ask(name, parametersOf(words, command));
       const document = await (words.interrupt === null ? asked : interruptible(words.interrupt, asked));
       if (presentation?.failed?.(document as never) === true) process.exitCode = 1;

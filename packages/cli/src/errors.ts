@@ -12,6 +12,16 @@ export const CLI_ERRORS = {
     remedy: 'See `dso help <command>`.',
     exitCode: 2,
   },
+  DSO_CLI_NOT_CONFIRMED: {
+    meaning: 'What was asked for costs state or IDENTIFYs, and there is no terminal to ask at.',
+    remedy: 'Say --yes if this is meant; --dry-run shows what an operation would do.',
+    exitCode: 2,
+  },
+  DSO_CLI_CANCELLED: {
+    meaning: 'The operation was cancelled, or was not confirmed at the terminal.',
+    remedy: 'The message says how far it came; `dso operations` shows who cancelled it.',
+    exitCode: 4,
+  },
   DSO_CLI_UNREACHABLE: {
     meaning: 'Nobody answers at the address, or it is no orchestrator that does.',
     remedy: 'Start one with `dso up`, or name its address with --address or DSO_CLI_ADDR.',

@@ -23,10 +23,12 @@ Examples:
 const EXIT_CODES = `
 Exit codes:
   0  done
-  1  the orchestrator refused or failed (for \`up\`: it could not start; for \`config\`: it cannot be
-     used; for \`verify-trace\`: something is violated)
-  2  the command line, or the trace, cannot be understood
+  1  the orchestrator refused, or the operation failed or was reverted (for \`up\`: it could not
+     start; for \`config\`: it cannot be used; for \`verify-trace\`: something is violated)
+  2  the command line, or the trace, cannot be understood, or it needs --yes
   3  no orchestrator listens at the address
+  4  the operation was cancelled, or not confirmed
+  130  Ctrl-C ended the waiting; what was begun goes on
 
 Environment:
   DSO_CLI_ADDR                where the orchestrator's REST interface is

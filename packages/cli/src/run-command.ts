@@ -9,7 +9,7 @@ import { addConnectionOptions, resolveTarget, type ConnectionOptions, type Targe
 import { CliError } from './errors.js';
 
 /** What a command prints: `document` for programs, `text` for people. */
-type Output = { document: unknown; text(this: void): string | Promise<string> };
+export type Output = { document: unknown; text(this: void): string | Promise<string> };
 
 /** Adds the options every command has, and examples below its help. */
 export function withCommonHelp(command: Command, examples: readonly string[]): Command {

@@ -11,6 +11,7 @@ const running: OperationStatus = {
   state: 'running',
   parent: null,
   waitsFor: null,
+  etaMs: 30_000,
   text: 'Moving the shards of a to b: 1 of 4 moved.',
   by: 'alice',
   cancelledBy: null,
@@ -50,7 +51,7 @@ describe('the end of an operation', () => {
     const { written, stream } = terminal();
     const end = endOf('d7', { client, stream, clock });
     await until(() => written.length === 1, { what: 'a line' });
-    expect(written[0]).toBe('\r\u001b[KMoving the shards of a to b: ');
+    expect(written[0]).toBe('\r\u001b[K[##....] 1/4, 30 s left  Mov…');
     await clock.run(250);
     expect(await end).toEqual(done);
     expect(written.at(-1)).toBe('\r\u001b[K');
@@ -58,14 +59,43 @@ describe('the end of an operation', () => {
     expect(asking.times).toBe(2);
   });
 
-  test('is waited for in silence where there is no terminal', async () => {
+  test('is waited for with plain lines where there is no terminal, and not with a line for every look', async () => {
     const clock = virtualClock();
-    const { client } = asked(running, done);
+    const moved = (count: number): OperationStatus => ({
+      ...running,
+      shards: { moved: count, total: 400, moving: [], waiting: [] },
+      text: `Moving\u001b[2J the shards of a to b: ${count} of 400 moved.`,
+    });
+    const { client } = asked(...Array.from({ length: 40 }, (_, count) => moved(count)), done);
     const { written, stream } = terminal(false);
     const end = endOf('d7', { client, stream, clock });
-    await clock.run(1_000);
+    await clock.run(20_000);
     expect(await end).toEqual(done);
-    expect(written).toEqual([]);
+    expect(written.length).toBeLessThanOrEqual(3);
+    expect(written[0]).toBe('drain d7: 0 of 400 shards, 30 s left. Moving the shards of a to b: 0 of 400 moved.\n');
+    expect(written.join('')).toMatch(/^[ -~\n]*$/);
+  });
+
+  test('is waited for with a sign of life a minute where nothing changes', async () => {
+    const clock = virtualClock();
+    let looks = 0;
+    const ask = async () => ((looks += 1), { ...running, etaMs: 1_000 * looks });
+    const { written, stream } = terminal(false);
+    void endOf('d7', { client: { ask } as never, stream, clock });
+    await clock.run(125_000);
+    expect(written.length).toBe(3);
+  });
+
+  test('is waited for with the whole reason on a terminal too narrow for it', async () => {
+    const clock = virtualClock();
+    const waitsFor = 'a shard is moved when it is up, and these are not: 4, 5';
+    const { client } = asked({ ...running, waitsFor, etaMs: null }, { ...running, waitsFor, etaMs: null }, done);
+    const { written, stream } = terminal();
+    const end = endOf('d7', { client, stream, clock });
+    await clock.run(1_000);
+    await end;
+    expect(written.filter((line) => line.includes('It waits'))).toEqual([`\r\u001b[KIt waits: ${waitsFor}.\n`]);
+    expect(written[1]).toBe('\r\u001b[K[##....] 1/4  waits: a shard…');
   });
 
   // A deploy restarts the orchestrator as well: `dso rollout` failed then, although the rollout went on.

@@ -104,7 +104,7 @@ async function silences(context: TourContext, stopped: readonly Stopped[]): Prom
   await steps.run(
     `dso takeover ${first.id}: its ${first.shards} shards are resumed elsewhere, the others go on`,
     async () => {
-      await runDso(fleet.httpUrl, ['takeover', first.id]);
+      await runDso(fleet.httpUrl, ['takeover', first.id, '--yes']);
       signalAll(others, 'SIGCONT');
       await alarmIs(context, 'off');
       await everythingRuns(context, options.nodes - 1);

@@ -13,6 +13,8 @@ export type OperationStatus = {
   parent: string | null;
   /** Why nothing of it goes on at the moment. null: it does. */
   waitsFor: string | null;
+  /** How long it still takes, in milliseconds. null: nobody knows yet, it waits, or it is over. */
+  etaMs: number | null;
   /** Who asked for it. */
   by: string;
   cancelledBy: string | null;
@@ -30,5 +32,17 @@ export type OperationStatus = {
   endedAt: number | null;
 };
 
-/** `POST /v1/operations`. `operation` null: there is nothing to do. */
-export type StartedOperation = Answer & { operation: string | null };
+/** `POST /v1/operations`. `operation` null: there is nothing to do, or it was asked with `dryRun`. */
+export type StartedOperation = Answer & { operation: string | null; dryRun?: DryRun };
+
+/** What an operation would do. */
+export type DryRun = {
+  /** For people, in order. */
+  lines: readonly string[];
+  /** What it would cost in state or IDENTIFYs, as a sentence. null: nothing. */
+  costs: string | null;
+  /** What it would move, as far as that is known before it begins. */
+  shards: readonly number[];
+  /** So many nodes would be launched at once. */
+  launches: number;
+};

@@ -100,6 +100,9 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
       help: 'shut a node down; its shards start elsewhere',
       examples: ['dso shutdownnode web-1'],
       arguments: [{ shown: 'node', parameter: 'node_id' }],
+      costs: {
+        what: 'The shards of the node start elsewhere: their events wait meanwhile, and the bot’s state of them is gone.',
+      },
       interrupt: 'The node shuts down all the same: see dso status.',
     },
   },
@@ -170,8 +173,12 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   startOperation: {
     method: 'POST',
     path: '/v1/operations',
-    about: 'starts an operation of this kind and answers at once, with its id: 202, or 200 if there is nothing to do',
-    parameters: { kind: { field: choice(...KINDS_OF_OPERATIONS) } },
+    about:
+      'starts an operation of this kind and answers at once, with its id: 202, or 200 if there is nothing to do; with `dryRun=true` answers what it would do, as `dryRun`, and starts nothing',
+    parameters: {
+      kind: { field: choice(...KINDS_OF_OPERATIONS) },
+      dryRun: { field: flag(), fallback: false },
+    },
     command: null,
   },
   cancelOperation: {
@@ -215,6 +222,9 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
       help: 'stop a shard where it runs',
       examples: ['dso stopshard 3'],
       arguments: [{ shown: 'shard', parameter: 'shard' }],
+      costs: {
+        what: 'The bot’s state of the shard is gone, and its events are lost when it does not start again soon.',
+      },
       interrupt: 'The shard is stopped all the same: see dso status.',
     },
   },
@@ -232,6 +242,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
         'certain. A node that lives all the same lets go as soon as it is in touch; within maxNodeDowntime some events come twice.',
       examples: ['dso takeover web-3'],
       arguments: [{ shown: 'node', parameter: 'node' }],
+      costs: { what: 'The bot’s state of the shards of this node is gone, and some events come twice.' },
       interrupt: null,
     },
   },

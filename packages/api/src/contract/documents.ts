@@ -15,7 +15,7 @@ export type Contract = {
   rollout: { takes: object; answers: Answer };
   operations: { takes: object; answers: readonly OperationStatus[] };
   operation: { takes: { id: string }; answers: OperationStatus };
-  startOperation: { takes: { kind: OperationKind }; answers: StartedOperation };
+  startOperation: { takes: { kind: OperationKind; dryRun: boolean }; answers: StartedOperation };
   cancelOperation: { takes: { id: string }; answers: Answer };
   startShards: { takes: { node: string; shards: readonly number[] }; answers: Answer };
   stopShard: { takes: { shard: number }; answers: Answer };

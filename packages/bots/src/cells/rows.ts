@@ -150,7 +150,7 @@ const presenceBeforeReady: Cell = {
       const waiting = Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => !attached.has(shard));
       check(waiting.length > 0, () => 'no shard waits any more');
       // Its node may be asked while it still waits; what the answer is does not matter here.
-      await runDso(rig.fleet.httpUrl, ['stopshard', String(waiting[0])]).catch(() => undefined);
+      await runDso(rig.fleet.httpUrl, ['stopshard', String(waiting[0]), '--yes']).catch(() => undefined);
       await delay(rig.clock, QUIET_MS);
       nobodyDied(rig);
       await rig.until('every shard to run', 60_000, () => rig.allServe());

@@ -28,7 +28,7 @@ async function serve(options: Parameters<typeof testServer>[0] = {}): Promise<Se
 
 const commands: [args: string[], command: OperatorCommand][] = [
   [['startnode'], { kind: 'startNode' }],
-  [['shutdownnode', 'web-1'], { kind: 'shutdownNode', node: 'web-1' }],
+  [['shutdownnode', 'web-1', '--yes'], { kind: 'shutdownNode', node: 'web-1' }],
   [['migrateshard', '3', 'web-2'], { kind: 'migrateShard', shard: 3, destination: 'web-2' }],
   [
     ['migratenode', 'a', 'b'],
@@ -44,12 +44,12 @@ const commands: [args: string[], command: OperatorCommand][] = [
   ],
   [['fullmigration'], { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'begun' }],
   [['rollout'], { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'begun' }],
-  [['stopshard', '7'], { kind: 'stopShard', shard: 7 }],
+  [['stopshard', '7', '--yes'], { kind: 'stopShard', shard: 7 }],
   [['startshards', 'a', '0-2,5'], { kind: 'startShards', node: 'a', shards: [0, 1, 2, 5] }],
   [['blacklistnode', 'a&b=c'], { kind: 'cordonNode', node: 'a&b=c' }],
   [['cordon', 'a'], { kind: 'cordonNode', node: 'a' }],
   [['uncordon', 'a'], { kind: 'uncordonNode', node: 'a' }],
-  [['takeover', 'a'], { kind: 'takeOverNode', node: 'a' }],
+  [['takeover', 'a', '--yes'], { kind: 'takeOverNode', node: 'a' }],
   [['release', '7'], { kind: 'unquarantine', shards: [7] }],
   [['cancel', 'r/1'], { kind: 'cancelOperation', operation: 'r/1' }],
   [['operations', 'cancel', 'r/1'], { kind: 'cancelOperation', operation: 'r/1' }],
@@ -65,7 +65,11 @@ describe('a command', () => {
       }),
     );
     expect(results).toEqual(
-      commands.map(([args, command]) => ({ args, code: 0, stdout: 'It is done.\n', stderr: '', commands: [command] })),
+      commands.map(([args, command]) => {
+        // What an operation costs is asked for before it is begun.
+        const before = command.kind === 'startOperation' ? [{ kind: 'planOperation', plan: command.plan }] : [];
+        return { args, code: 0, stdout: 'It is done.\n', stderr: '', commands: [...before, command] };
+      }),
     );
   });
 
@@ -94,12 +98,12 @@ describe('a command', () => {
       ok: false,
       error: { code: 'DSO_NODE_BUSY', message: 'Node a is busy.', fault: 'conflict' },
     };
-    expect(await runDso(['shutdownnode', 'a'], options)).toMatchObject({
+    expect(await runDso(['shutdownnode', 'a', '--yes'], options)).toMatchObject({
       code: 1,
       stdout: '',
       stderr: 'dso: Node a is busy.\n',
     });
-    expect(await runDso(['stopshard', 'x'], options)).toMatchObject({
+    expect(await runDso(['stopshard', 'x', '--yes'], options)).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/"shard".*"x"/),
     });
@@ -381,20 +385,76 @@ describe('operations', () => {
     const dso = startDso(['rollout'], options);
     await until(() => orchestrator.commands.length > 0, { what: 'the command' });
     orchestrator.state = testState({ endedOperations: [{ ...over, outcome: 'done', text: 'Replaced 2 nodes.' }] });
-    expect(await dso.done).toMatchObject({ code: 0, stdout: 'Replaced 2 nodes.\n', stderr: '' });
+    const { code, stdout, stderr } = await dso.done;
+    expect([code, stdout]).toEqual([0, 'Replaced 2 nodes.\n']);
+    expect(['', 'rollout r7: 3 of 3 shards. 1 of 2 nodes replaced.\n']).toContain(stderr);
     const again = await runDso(['operations', 'watch', 'r7', '--json'], options);
     expect(JSON.parse(again.stdout)).toEqual({ Message: 'Replaced 2 nodes.', Error: false, operation: 'r7' });
   });
 
-  test.each(['failed', 'cancelled'] as const)(
-    'exit with 1 when they end %s, and say how far they came',
-    async (outcome) => {
+  test.each([
+    ['failed', 1, 'DSO_CLI_REFUSED'],
+    ['cancelled', 4, 'DSO_CLI_CANCELLED'],
+  ] as const)(
+    'that end %s make the command exit with %d, and say how far they came',
+    async (outcome, exitCode, Code) => {
       const { orchestrator, options } = await serve();
       orchestrator.result = begun;
-      orchestrator.state = testState({ endedOperations: [{ ...over, outcome, text: 'The rollout stopped: no.' }] });
-      expect(await runDso(['rollout'], options)).toMatchObject({ code: 1, stderr: 'dso: The rollout stopped: no.\n' });
+      const text = 'The rollout stopped: no.';
+      orchestrator.state = testState({ endedOperations: [{ ...over, outcome, text }] });
+      const [people, programs, watched] = await Promise.all([
+        runDso(['rollout'], options),
+        runDso(['rollout', '--json'], options),
+        runDso(['operations', 'watch', 'r7'], options),
+      ]);
+      expect(people).toMatchObject({ code: exitCode, stdout: '', stderr: `dso: ${text}\n` });
+      expect([programs.code, JSON.parse(programs.stdout)]).toEqual([exitCode, { Message: text, Error: true, Code }]);
+      expect(watched).toMatchObject({ code: exitCode, stderr: `dso: ${text}\n` });
     },
   );
+
+  test('are shown before they begin with --dry-run, and then nothing is begun', async () => {
+    const { orchestrator, options } = await serve();
+    const dryRun = { lines: ['Replacing 2 nodes.'], costs: 'One IDENTIFY.', shards: [0, 1, 2, 5], launches: 2 };
+    orchestrator.result = { ok: true, message: 'Replacing 2 nodes.', data: { operation: null, dryRun } };
+    const [people, programs] = await Promise.all([
+      runDso(['rollout', '--dry-run'], options),
+      runDso(['migratenode', 'a', 'b', '--dry-run', '--json'], options),
+    ]);
+    const lines = [
+      'Replacing 2 nodes.',
+      'Shards: 0 - 2, 5',
+      'It costs: One IDENTIFY.',
+      'Nothing was begun (--dry-run).',
+    ];
+    expect(people).toMatchObject({ code: 0, stdout: `${lines.join('\n')}\n`, stderr: '' });
+    expect(JSON.parse(programs.stdout)).toEqual({
+      Message: 'Replacing 2 nodes.',
+      Error: false,
+      operation: null,
+      dryRun,
+    });
+    expect(orchestrator.commands.map(({ kind }) => kind)).toEqual(['planOperation', 'planOperation']);
+  });
+
+  test('that an orchestrator without --dry-run began all the same are told of as begun', async () => {
+    const { orchestrator, options } = await serve();
+    orchestrator.result = begun;
+    const { code, stderr } = await runDso(['rollout', '--dry-run'], options);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('dso cancel r7')]);
+  });
+
+  test('that cost something are not begun by scripts without --yes', async () => {
+    const { orchestrator, options } = await serve();
+    const dryRun = { lines: [], costs: 'All shards IDENTIFY again.', shards: [], launches: 0 };
+    orchestrator.result = { ok: true, message: 'Replacing 2 nodes.', data: { operation: null, dryRun } };
+    const refused = await runDso(['rollout'], options);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toMatch(/^dso: All shards IDENTIFY again\. Nothing was begun.*--yes/);
+    expect(orchestrator.commands.map(({ kind }) => kind)).toEqual(['planOperation']);
+    expect((await runDso(['rollout', '--yes'], options)).code).toBe(0);
+    expect(orchestrator.commands.map(({ kind }) => kind)).toEqual(['planOperation', 'startOperation']);
+  });
 
   test('need not be waited for: their id is told', async () => {
     const { orchestrator, options } = await serve();

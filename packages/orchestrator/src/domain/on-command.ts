@@ -5,6 +5,7 @@ import { allowIdentifies } from './shards/identify-budget.js';
 import { startNode } from './fleet/launch.js';
 import { takeOverNode } from './fleet/lost.js';
 import { migrateShard } from './migration/requests.js';
+import { planOperation } from './operations/dry-run.js';
 import { cancelOperation, startOperation } from './operations/operations.js';
 import { unquarantineShards } from './shards/quarantine.js';
 import { shutdownFleet } from './operations/shutdown-fleet.js';
@@ -32,6 +33,8 @@ export function onCommand(tx: Transaction, request: string, command: OperatorCom
       return migrateShard(tx, request, command);
     case 'startOperation':
       return startOperation(tx, request, command.plan, command.answer);
+    case 'planOperation':
+      return planOperation(tx, request, command.plan);
     case 'cordonNode':
     case 'uncordonNode':
       return cordonNode(tx, request, command.node, command.kind === 'cordonNode');

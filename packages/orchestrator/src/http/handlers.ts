@@ -4,7 +4,16 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OPERATION_KINDS } from '@dshard/api';
-import type { Answer, Answers, EndpointName, HistoryEntry, OperationKind, StartedOperation, Takes } from '@dshard/api';
+import type {
+  Answer,
+  Answers,
+  DryRun,
+  EndpointName,
+  HistoryEntry,
+  OperationKind,
+  StartedOperation,
+  Takes,
+} from '@dshard/api';
 import { wallClockAheadMs, type Clock } from '@dshard/transport';
 import type { OperatorCommand } from '../domain/state/commands.js';
 import type { OperationPlan } from '../domain/state/operations.js';
@@ -70,9 +79,9 @@ export const HANDLERS: Handlers = {
   deployedVersion: async (_, { orchestrator }) => replyTo(await orchestrator.deployedVersion()),
   pullNewVersion: async (_, { orchestrator }) => replyTo(await orchestrator.pullNewVersion()),
 
-  operations: (_, { orchestrator, clock }) => found(inWallTime(operationsOf(orchestrator.state), clock)),
+  operations: (_, { orchestrator, clock }) => found(inWallTime(operationsOf(orchestrator.state, clock.now()), clock)),
   operation: ({ values: { id } }, { orchestrator, clock }) => {
-    const operation = operationOf(orchestrator.state, id);
+    const operation = operationOf(orchestrator.state, id, clock.now());
     return operation === undefined
       ? failed(404, `There is no operation "${id}".`)
       : found(inWallTime(operation, clock));
@@ -111,13 +120,21 @@ function command<Values>(commandOf: (values: Values) => OperatorCommand): Handle
 
 /** Answers when it has begun; what its kind takes is read here, where the kind is known. */
 async function startOperation(
-  { values: { kind }, by, request }: Asked<Takes<'startOperation'>>,
+  { values: { kind, dryRun }, by, request }: Asked<Takes<'startOperation'>>,
   { orchestrator }: Surroundings,
 ): Promise<Handled<StartedOperation>> {
   const read = readPlan(kind, request);
   if (!read.ok) return failed(400, read.message);
-  const result = await orchestrator.command({ kind: 'startOperation', plan: read.plan, answer: 'begun' }, by);
+  const { plan } = read;
+  const asked = dryRun
+    ? ({ kind: 'planOperation', plan } as const)
+    : ({ kind: 'startOperation', plan, answer: 'begun' } as const);
+  const result = await orchestrator.command(asked, by);
   if (!result.ok) return replyTo(result);
+  const would = result.data?.['dryRun'] as DryRun | undefined;
+  if (would !== undefined) {
+    return { status: 200, body: { Message: result.message, Error: false, operation: null, dryRun: would } };
+  }
   const operation = result.data?.['operation'];
   return typeof operation === 'string'
     ? { status: 202, body: { Message: result.message, Error: false, operation } }

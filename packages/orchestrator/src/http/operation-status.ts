@@ -3,25 +3,25 @@
  * ids are those that `POST /v1/operations/:id/cancel` takes.
  */
 import type { OperationStatus } from '@dshard/api';
-import { progressOf } from '../domain/operations/operations.js';
+import { etaOf, progressOf } from '../domain/operations/operations.js';
 import type { EndedOperation, OperationState } from '../domain/state/operations.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 
 /** Those under way first, then the last ones that ended, the newest first. A step is told of with the whole. */
-export function operationsOf(state: OrchestratorState): readonly OperationStatus[] {
+export function operationsOf(state: OrchestratorState, now: number): readonly OperationStatus[] {
   const running = [...state.operations.values()].filter(({ parent }) => parent === null);
   const ended = state.endedOperations.map(endedStatus).reverse();
-  return [...running.map((operation) => statusOf(state, operation)), ...ended];
+  return [...running.map((operation) => statusOf(state, operation, now)), ...ended];
 }
 
 /** Also a step: it has an id of its own. */
-export function operationOf(state: OrchestratorState, id: string): OperationStatus | undefined {
+export function operationOf(state: OrchestratorState, id: string, now: number): OperationStatus | undefined {
   const running = state.operations.get(id);
-  if (running !== undefined) return statusOf(state, running);
-  return operationsOf(state).find((operation) => operation.id === id);
+  if (running !== undefined) return statusOf(state, running, now);
+  return operationsOf(state, now).find((operation) => operation.id === id);
 }
 
-function statusOf(state: OrchestratorState, operation: OperationState): OperationStatus {
+function statusOf(state: OrchestratorState, operation: OperationState, now: number): OperationStatus {
   const { id, kind, parent, by, cancelled, startedAt } = operation;
   const progress = progressOf(state, operation);
   const text = progress.waitsFor === null ? progress.text : `${progress.text} It waits: ${progress.waitsFor}.`;
@@ -33,6 +33,7 @@ function statusOf(state: OrchestratorState, operation: OperationState): Operatio
     by,
     cancelledBy: cancelled?.by ?? null,
     ...progress,
+    etaMs: etaOf(progress, startedAt, now),
     text,
     startedAt,
     endedAt: null,
@@ -40,6 +41,14 @@ function statusOf(state: OrchestratorState, operation: OperationState): Operatio
 }
 
 function endedStatus({ id, kind, outcome, text, by, startedAt, endedAt }: EndedOperation): OperationStatus {
-  const over = { parent: null, cancelledBy: null, waitsFor: null, origin: null, destination: null, shards: null };
+  const over = {
+    parent: null,
+    cancelledBy: null,
+    waitsFor: null,
+    etaMs: null,
+    origin: null,
+    destination: null,
+    shards: null,
+  };
   return { id, kind, state: outcome, text, by, ...over, failed: [], nodes: null, startedAt, endedAt };
 }

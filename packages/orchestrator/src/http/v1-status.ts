@@ -63,7 +63,7 @@ export function statusV1(
     crashes: [...state.crashLoops.values()].map((loop) => crashStatus(loop, about.now)),
     alarms: about.alarms,
     alarm: state.alarm,
-    operations: operationsOf(state),
+    operations: operationsOf(state, about.now),
     rollout: rolloutStatus(state),
     identifies: {
       maxConcurrency: state.identifies.maxConcurrency,

@@ -139,6 +139,17 @@ describe('POST /v1/operations', () => {
     expect(orchestrator.commands).toEqual([{ kind: 'startOperation', plan, answer: 'begun' }]);
   });
 
+  test('starts nothing with dryRun, and answers what it would do', async () => {
+    const { server, orchestrator } = await testServer();
+    const dryRun = { lines: ['4 shards would move.'], costs: null, shards: [0, 1], launches: 1 };
+    orchestrator.result = { ok: true, message: 'Replacing 2 nodes.', data: { operation: null, dryRun } };
+    const payload = 'kind=rollout&dryRun=true';
+    const response = await server.app.inject({ method: 'POST', url: '/v1/operations', payload, headers: FORM });
+    expect(response.statusCode).toBe(200);
+    expect(response.json()).toEqual({ Message: 'Replacing 2 nodes.', Error: false, operation: null, dryRun });
+    expect(orchestrator.commands).toEqual([{ kind: 'planOperation', plan: { kind: 'rollout' } }]);
+  });
+
   test('answers 200 when there is nothing to do', async () => {
     const { server, orchestrator } = await testServer();
     orchestrator.result = { ok: true, message: 'There is nothing to replace.', data: { operation: null } };
@@ -150,6 +161,8 @@ describe('POST /v1/operations', () => {
   test.each([
     ['', /"kind" is missing/],
     ['kind=dance', /"kind" must be one of .*drain.*not "dance"/],
+    ['kind=rollout&dryrun=true', /did you mean "dryRun"/],
+    ['kind=rollout&dryRun=perhaps', /"dryRun" must be true or false/],
     ['kind=drain&origin=a', /"destination" is missing/],
     ['kind=drain&origin=a&destination=b&shutdwon=true', /did you mean "shutdown"/],
   ])('refuses "%s", and names what is wrong', async (payload, named) => {

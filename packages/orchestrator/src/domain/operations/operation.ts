@@ -31,6 +31,16 @@ export type Progress = {
   failed: readonly { shard: number; reason: string }[];
   /** Of operations that take node by node. */
   nodes: { done: number; total: number } | null;
+  /** How long it still takes, where the kind knows better than the pace so far. */
+  etaMs?: number | null;
+};
+
+/** What a kind says of a plan before it is begun. */
+type Outlook = {
+  /** For people, in order. */
+  readonly lines: readonly string[];
+  /** What it costs in state or IDENTIFYs, as a sentence; people are asked to confirm. Absent or null: nothing. */
+  readonly costs?: string | null;
 };
 
 /** One kind of operation. */
@@ -40,6 +50,8 @@ export type Operation<K extends OperationKind> = {
   idPrefix: string;
   /** Checks a plan, and begins. */
   start(tx: Transaction, plan: OperationPlans[K], asked: Asked): Started;
+  /** What `--dry-run` says. Asked only for a plan that could begin now. Absent: what `dry-run.ts` finds out. */
+  plan?(state: OrchestratorState, plan: OperationPlans[K]): Outlook;
   /** Takes it as far as it goes now. Run again on its own result it must change nothing. */
   step(tx: Transaction, operation: OperationState<K>): void;
   /** Its `deadline` has passed. */

@@ -63,6 +63,18 @@ export function progressOf<K extends OperationKind>(state: OrchestratorState, op
 }
 
 /**
+ * How long it still takes, if it goes on at the pace it had so far. null: nobody knows, because nothing is done yet, or
+ * because it waits.
+ */
+export function etaOf(progress: Progress, startedAt: number, now: number): number | null {
+  if (progress.etaMs !== undefined) return progress.etaMs;
+  const { shards, nodes, waitsFor } = progress;
+  const [done, total] = shards.total > 0 ? [shards.moved, shards.total] : [nodes?.done ?? 0, nodes?.total ?? 0];
+  if (waitsFor !== null || done <= 0) return null;
+  return Math.round(((now - startedAt) / done) * Math.max(0, total - done));
+}
+
+/**
  * An operator cancels an operation. What is under way comes to its end, nothing further is begun; then the operation
  * ends and everybody who waits is told what was done. That it is cancelled is durable before anything follows from it,
  * so a restart does not forget it.

@@ -8,7 +8,7 @@
  *
  * with its test, a line for the simulator's operator (faults/operators.ts), its paragraph in
  * docs/reference/operations.md, and one in the changelog. The record, the history, cancelling, restarts, the REST
- * resource and `dso operations` follow from these.
+ * resource, `--dry-run`, progress, confirmation, exit codes and `dso operations` follow from these.
  */
 import type { OperationKind } from '../state/operations.js';
 import { DRAIN } from './drain.js';

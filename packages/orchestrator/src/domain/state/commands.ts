@@ -10,6 +10,8 @@ export type OperatorCommand =
   | { kind: 'migrateShard'; shard: number; destination: string }
   /** Answered when the operation has begun, with its id, or when it has ended. */
   | { kind: 'startOperation'; plan: OperationPlan; answer: 'begun' | 'ended' }
+  /** Answered with what the operation would do. Nothing is begun. */
+  | { kind: 'planOperation'; plan: OperationPlan }
   | { kind: 'cordonNode'; node: string }
   | { kind: 'uncordonNode'; node: string }
   /** A silent node is dead, says the operator. */

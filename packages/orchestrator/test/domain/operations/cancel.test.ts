@@ -38,7 +38,7 @@ describe('a drain that is cancelled', () => {
     const asked = world.command(draining);
     world.settle();
     const [id] = world.state.operations.keys();
-    expect(operationOf(world.state, id!)).toMatchObject({
+    expect(operationOf(world.state, id!, world.now)).toMatchObject({
       kind: 'drain',
       state: 'running',
       by: 'alice',
@@ -49,7 +49,7 @@ describe('a drain that is cancelled', () => {
     const cancel = world.command({ kind: 'cancelOperation', operation: id! });
     const again = world.command({ kind: 'cancelOperation', operation: id! });
     world.settle();
-    expect(operationOf(world.state, id!)).toMatchObject({ state: 'cancelling', cancelledBy: 'alice' });
+    expect(operationOf(world.state, id!, world.now)).toMatchObject({ state: 'cancelling', cancelledBy: 'alice' });
     expect(world.replies.has(asked)).toBe(false);
 
     letGo(world);
@@ -62,7 +62,7 @@ describe('a drain that is cancelled', () => {
     }
     expect(world.truth()).toEqual({ a: [1, 2, 3], b: [0] });
     expect(world.nodes.get('a')?.alive).toBe(true);
-    expect(operationsOf(world.state)).toMatchObject([{ id, state: 'cancelled', by: 'alice' }]);
+    expect(operationsOf(world.state, world.now)).toMatchObject([{ id, state: 'cancelled', by: 'alice' }]);
     world.pass(60_000);
     expect(world.truth()).toEqual({ a: [1, 2, 3], b: [0] });
   });
@@ -75,14 +75,18 @@ describe('a drain that is cancelled', () => {
     const [id] = world.state.operations.keys();
     world.command({ kind: 'cancelOperation', operation: id! });
     world.crash();
-    expect(operationOf(world.state, id!)).toMatchObject({ state: 'cancelling', cancelledBy: 'alice', by: 'alice' });
+    expect(operationOf(world.state, id!, world.now)).toMatchObject({
+      state: 'cancelling',
+      cancelledBy: 'alice',
+      by: 'alice',
+    });
     for (const node of world.nodes.values()) {
       node.mute.clear();
       world.connect(node);
     }
     world.pass(60_000);
     expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
-    expect(operationsOf(world.state)).toMatchObject([{ id, state: 'cancelled' }]);
+    expect(operationsOf(world.state, world.now)).toMatchObject([{ id, state: 'cancelled' }]);
   });
 
   test('is over already when its shards are moved and the node shuts down', () => {
@@ -117,7 +121,7 @@ describe('a rollout that is cancelled', () => {
     const asked = world.command(rollout);
     world.settle();
     const [id] = world.state.operations.keys();
-    expect(operationOf(world.state, id!)).toMatchObject({ kind: 'rollout', nodes: { done: 0, total: 2 } });
+    expect(operationOf(world.state, id!, world.now)).toMatchObject({ kind: 'rollout', nodes: { done: 0, total: 2 } });
     const reply = world.ask({ kind: 'cancelOperation', operation: id! });
     expect(reply).toMatchObject({ ok: true, message: expect.stringContaining('shut down as soon as it is up') });
     expect(world.replies.get(asked)).toMatchObject({ error: { code: 'DSO_OPERATION_CANCELLED' } });
@@ -186,7 +190,7 @@ describe('a rollout that is cancelled', () => {
     }
     world.pass(60_000);
     expect(world.truth()).toEqual(before);
-    expect(operationOf(world.state, id!)).toMatchObject({ state: 'cancelled', by: 'alice' });
+    expect(operationOf(world.state, id!, world.now)).toMatchObject({ state: 'cancelled', by: 'alice' });
   });
 });
 
