@@ -12,6 +12,9 @@ import type { ShardHost } from './shard-host.js';
 
 export type ShutdownHook = () => void | Promise<void>;
 
+/** Of the deadline of a leave: for what comes after the last hook. */
+const DISCONNECTING_MS = 300;
+
 export type DepartureOptions = {
   host: ShardHost;
   clock: Clock;
@@ -81,7 +84,7 @@ export class Departure {
 
   async #within(what: string, most: number, limit: string, work: () => Promise<void>): Promise<void> {
     const { clock } = this.#options;
-    const leftMs = this.#leaveBy === null ? Infinity : Math.max(0, this.#leaveBy - clock.now());
+    const leftMs = this.#leaveBy === null ? Infinity : Math.max(0, this.#leaveBy - DISCONNECTING_MS - clock.now());
     const ms = Math.min(most, leftMs);
     try {
       await withinDeadline(clock, work(), { what, ms, limit: leftMs < most ? 'the deadline of the leave' : limit });

@@ -20,7 +20,7 @@ import { clientLogger, orchestratedStrategy } from './strategy.js';
 import { DiscordjsHost } from './discordjs-host.js';
 import type { GatewayManager, Strategy } from './gateway-manager.js';
 import { learnIdentity } from './export/structures.js';
-import { forgetGateway, wrapLogin } from './internals.js';
+import { forgetGateway, setDestroyed, wrapLogin } from './internals.js';
 import { beginLogin, endLogin, loginMade } from '../login.js';
 import { checkOptions, type OrchestratedOptions } from './options.js';
 import { withOwnEvents } from './state-frames.js';
@@ -133,7 +133,10 @@ function attach(manager: GatewayManager, client: Client | null, options: Orchest
       await node.established;
     },
     destroy: async () => {
+      // It serves on until its shards are gone.
+      setDestroyed(client, false);
       await node.leave();
+      setDestroyed(client, true);
       endLogin(client);
     },
   });
