@@ -165,5 +165,7 @@ export function recordMoveStarted(
     live,
     operation,
     ...disruptionOf(tx.state),
+    // What leaves has no limit but room.
+    ...(isFreeOfBudget(tx.state, origin) && { limit: null }),
   });
 }
