@@ -36,7 +36,7 @@ export type CommandWords<Parameter extends string> = {
   /** Below the options. */
   readonly details?: string;
   readonly examples: readonly string[];
-  /** In their order: how help shows each, and the parameter that it becomes. */
+  /** In their order: how help shows each, and the parameter that it becomes. `node...`: one or more, as a list. */
   readonly arguments?: readonly { readonly shown: string; readonly parameter: Parameter }[];
   /** The long flag has the name of the parameter; `--no-name` says `false`, and `true` without it. */
   readonly options?: readonly { readonly flags: string; readonly help: string }[];

@@ -3,12 +3,12 @@
  * wait for its end. A kind is listed, shown, watched and cancelled like every other, so this is all that REST and the
  * command line know of it.
  */
-import { flag, nodeId, type Field } from './values/field.js';
+import { duration, flag, nodeId, nodeList, orNull, type Field } from './values/field.js';
 import type { CommandWords, Parameters } from './endpoint.js';
 
 /** What each kind takes, as the server has it when the parameters were read. */
 export type OperationPlans = {
-  drain: { origin: string; destination: string; shutdown: boolean };
+  drain: { origins: readonly string[]; destination: string | null; shutdown: boolean; deadline: number | null };
   rollout: object;
 };
 
@@ -26,19 +26,39 @@ const node: Field<string> = nodeId();
 
 export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<OperationPlans[K]> } = {
   drain: {
-    about: 'moves all shards of a node to another node; with `shutdown` then shuts the first node down',
+    about:
+      'moves all shards of nodes (`web-1,web-2`, or a list in JSON) to the `destination`, or to all other nodes; with `shutdown` then shuts the nodes down; after the `deadline` (`10m`) no further shard is moved',
     parameters: {
-      origin: { field: node },
-      destination: { field: node },
+      origins: { field: nodeList() },
+      destination: { field: orNull(node, 'none'), fallback: null },
       shutdown: { field: flag(), fallback: false },
+      deadline: { field: orNull(duration({ min: 1 }), 'none'), fallback: null },
     },
     commands: [
+      {
+        name: 'drain',
+        help: 'move all shards of nodes to the other nodes, live',
+        details:
+          'Each shard goes to the open node with the fewest shards; where there is none, the launcher starts one. The drained nodes stay\n' +
+          'connected, and get shards again when the drain is over: `dso cordon` keeps them empty.',
+        examples: [
+          'dso drain web-1',
+          'dso drain web-1 web-2 --deadline 10m',
+          'dso drain web-1 --destination web-3 --shutdown',
+        ],
+        arguments: [{ shown: 'node...', parameter: 'origins' }],
+        options: [
+          { flags: '--destination <node>', help: 'to this node instead of all others' },
+          { flags: '--deadline <time>', help: 'such as 10m: what has not moved by then stays, and the exit code is 1' },
+          { flags: '--shutdown', help: 'shut the nodes down when all their shards have moved' },
+        ],
+      },
       {
         name: 'migratenode',
         help: 'move all shards of a node to another node, then shut the first node down',
         examples: ['dso migratenode web-1 web-2', 'dso migratenode web-1 web-2 --no-shutdown'],
         arguments: [
-          { shown: 'from', parameter: 'origin' },
+          { shown: 'from', parameter: 'origins' },
           { shown: 'to', parameter: 'destination' },
         ],
         options: [{ flags: '--no-shutdown', help: 'leave the drained node running' }],

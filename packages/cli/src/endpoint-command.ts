@@ -75,7 +75,11 @@ export function wordsOf(name: EndpointName): CommandWords<string> {
 
 /** What was typed, as parameters of the request. */
 export function parametersOf(words: Words, command: Command): Readonly<Record<string, string>> {
-  const typed = (words.arguments ?? []).map(({ parameter }, index) => [parameter, command.args[index]] as const);
+  const typed = (words.arguments ?? []).map(({ shown, parameter }, index) => {
+    // The rest of the words: a list, which an id with a comma in it does not break.
+    const value = shown.endsWith('...') ? JSON.stringify(command.args.slice(index)) : command.args[index];
+    return [parameter, value] as const;
+  });
   const options = (words.options ?? []).map(({ flags }) => {
     const key = new Option(flags).attributeName();
     return [key, command.getOptionValue(key)] as const;

@@ -18,9 +18,9 @@ export type OperationStatus = {
   /** Who asked for it. */
   by: string;
   cancelledBy: string | null;
-  /** The node that gives up its shards; of a rollout the one that is being replaced now. */
+  /** The nodes that give up their shards (`a, b`); of a rollout the one that is being replaced now. */
   origin: string | null;
-  /** null: not known yet. */
+  /** null: not known yet, or all other nodes. */
   destination: string | null;
   /** null once it is over. `total`: as far as it is known now. */
   shards: { moved: number; total: number; moving: readonly number[]; waiting: readonly number[] } | null;

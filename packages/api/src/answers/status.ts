@@ -154,10 +154,14 @@ export type MigrationStatus = {
 
 export type DrainStatus = {
   id: string;
+  /** Several, with a comma and a blank between them. */
   origin: string;
+  /** null: not known yet, or all other nodes. */
   destination: string | null;
   /** Whether the origin is shut down when it is empty. */
   shutdown: boolean;
+  /** From then on no further shard is moved. null: however long it takes. */
+  until: number | null;
   phase: 'awaitingDestination' | 'moving' | 'shuttingDown';
   waiting: readonly number[];
   moved: readonly number[];

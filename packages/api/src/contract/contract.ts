@@ -93,17 +93,24 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     method: 'POST',
     path: '/shutdownnode',
     ancestor: true,
-    about: 'shuts a node down; its shards start elsewhere',
-    parameters: { node_id: { field: node } },
+    about:
+      'moves the shards of a node to the other nodes, then shuts the node down; with `now` at once: its shards start elsewhere without what was in its memory',
+    parameters: { node_id: { field: node }, now: { field: flag(), fallback: false } },
     command: {
       name: 'shutdownnode',
-      help: 'shut a node down; its shards start elsewhere',
-      examples: ['dso shutdownnode web-1'],
+      help: 'move the shards of a node to the other nodes, then shut the node down',
+      details:
+        'A node that still has shards after 10 minutes, or whose shards no other node can take, is not shut down.\n' +
+        'With --now the node is not drained: its shards stop with it, and start elsewhere. Each is down for a moment, whatever the process\n' +
+        'has in memory is lost (caches, counters), and a session that cannot be resumed costs an IDENTIFY.',
+      examples: ['dso shutdownnode web-1', 'dso shutdownnode web-1 --now'],
       arguments: [{ shown: 'node', parameter: 'node_id' }],
+      options: [{ flags: '--now', help: 'at once, with its shards on it' }],
       costs: {
+        when: 'now',
         what: 'The shards of the node start elsewhere: their events wait meanwhile, and the bot’s state of them is gone.',
       },
-      interrupt: 'The node shuts down all the same: see dso status.',
+      interrupt: 'The node is shut down all the same: see dso operations.',
     },
   },
   migrateShard: {

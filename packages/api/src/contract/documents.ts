@@ -9,7 +9,7 @@ export type Contract = {
   status: { takes: object; answers: StatusV1 };
   events: { takes: { after: number | null; limit: number }; answers: readonly HistoryEntry[] };
   startNode: { takes: object; answers: Answer };
-  shutdownNode: { takes: { node_id: string }; answers: Answer };
+  shutdownNode: { takes: { node_id: string; now: boolean }; answers: Answer };
   migrateShard: { takes: { shard: number; destination_node: string }; answers: Answer };
   migrateNode: { takes: { origin_node: string; destination_node: string; shutdown: boolean }; answers: Answer };
   rollout: { takes: object; answers: Answer };

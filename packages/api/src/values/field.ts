@@ -198,6 +198,29 @@ export function nodeId(): Field<string> {
   return printableText({ expected: 'the id of a node', maxLength: 128 });
 }
 
+/** Nodes, as a list, as a list in JSON, or with commas between them. Each once. */
+export function nodeList(): Field<readonly string[]> {
+  const node = nodeId();
+  return {
+    expected: 'the ids of nodes, such as web-1,web-2',
+    read(written) {
+      const listed = typeof written === 'string' ? listIn(written) : written;
+      if (!Array.isArray(listed) || listed.length === 0 || listed.length > 1000) return undefined;
+      const nodes = listed.map((each) => node.read(each));
+      return nodes.every((each) => each !== undefined) ? [...new Set(nodes)] : undefined;
+    },
+  };
+}
+
+function listIn(written: string): unknown {
+  if (!isText(written, 200_000)) return undefined;
+  try {
+    return written.startsWith('[') ? JSON.parse(written) : written.split(',').map((each) => each.trim());
+  } catch {
+    return undefined;
+  }
+}
+
 /** What is repeated in answers and in the history. */
 export function printableText(options: { expected: string; pattern?: RegExp; maxLength: number }): Field<string> {
   const any = text(options);

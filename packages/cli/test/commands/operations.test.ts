@@ -28,17 +28,38 @@ async function serve(options: Parameters<typeof testServer>[0] = {}): Promise<Se
 
 const commands: [args: string[], command: OperatorCommand][] = [
   [['startnode'], { kind: 'startNode' }],
-  [['shutdownnode', 'web-1', '--yes'], { kind: 'shutdownNode', node: 'web-1' }],
+  [['shutdownnode', 'web-1'], { kind: 'shutdownNode', node: 'web-1', now: false }],
+  [['shutdownnode', 'web-1', '--now', '--yes'], { kind: 'shutdownNode', node: 'web-1', now: true }],
+  [
+    ['drain', 'a', 'b,c', '--deadline', '10m'],
+    {
+      kind: 'startOperation',
+      plan: { kind: 'drain', origins: ['a', 'b,c'], destination: null, shutdown: false, deadline: 600_000 },
+      answer: 'begun',
+    },
+  ],
+  [
+    ['drain', 'a', '--destination', 'b', '--shutdown'],
+    {
+      kind: 'startOperation',
+      plan: { kind: 'drain', origins: ['a'], destination: 'b', shutdown: true, deadline: null },
+      answer: 'begun',
+    },
+  ],
   [['migrateshard', '3', 'web-2'], { kind: 'migrateShard', shard: 3, destination: 'web-2' }],
   [
     ['migratenode', 'a', 'b'],
-    { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true }, answer: 'begun' },
+    {
+      kind: 'startOperation',
+      plan: { kind: 'drain', origins: ['a'], destination: 'b', shutdown: true, deadline: null },
+      answer: 'begun',
+    },
   ],
   [
     ['migratenode', 'a', 'b', '--no-shutdown'],
     {
       kind: 'startOperation',
-      plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+      plan: { kind: 'drain', origins: ['a'], destination: 'b', shutdown: false, deadline: null },
       answer: 'begun',
     },
   ],

@@ -128,9 +128,11 @@ function operationsAgree(state: OrchestratorState): void {
   }
 }
 
-function drainIsSound(state: OrchestratorState, { id, destinations, phase }: OperationState<'drain'>): void {
+function drainIsSound(state: OrchestratorState, drain: OperationState<'drain'>): void {
+  const { id, destinations, launched, phase } = drain;
   const isWaiting = phase === 'awaitingDestination';
-  must((destinations.length === 0) === isWaiting, `drain ${id} is ${phase} with destination ${destinations.join()}`);
+  const lacksNode = launched && destinations.length === 0;
+  must(lacksNode === isWaiting, `drain ${id} is ${phase} with destination ${destinations.join()}`);
   // After a restart nothing goes on before the grace is over.
   const isPending = state.recalled && state.graceUntil !== null;
   const isLaunched = [...state.launches.values()].some(({ operation }) => operation === id);

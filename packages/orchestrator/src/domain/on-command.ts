@@ -10,11 +10,14 @@ import { cancelOperation, startOperation } from './operations/operations.js';
 import { unquarantineShards } from './shards/quarantine.js';
 import { shutdownFleet } from './operations/shutdown-fleet.js';
 import { beginShutdown } from './fleet/leave.js';
-import { hasConnection } from './state/nodes.js';
+import { hasConnection, isShuttingDown } from './state/nodes.js';
 import type { Transaction } from './state/transaction.js';
 import { knownNode } from './state/checks.js';
 import { startShards } from './shards/start-request.js';
 import { stopShard } from './migration/stop-shard.js';
+
+/** A node that still has shards then is left as it is. */
+const SHUTDOWN_DEADLINE_MS = 600_000;
 
 export function onCommand(tx: Transaction, request: string, command: OperatorCommand): void {
   if (tx.state.ending !== null) {
@@ -24,7 +27,7 @@ export function onCommand(tx: Transaction, request: string, command: OperatorCom
     case 'startNode':
       return startNode(tx, request);
     case 'shutdownNode':
-      return shutdownNode(tx, request, command.node);
+      return shutdownNode(tx, request, command);
     case 'startShards':
       return startShards(tx, request, command.node, command.shards);
     case 'stopShard':
@@ -53,13 +56,17 @@ export function onCommand(tx: Transaction, request: string, command: OperatorCom
   }
 }
 
-function shutdownNode(tx: Transaction, request: string, id: string): void {
+/** Its shards move to the other nodes first, unless it is to shut down at once. */
+function shutdownNode(tx: Transaction, request: string, { node: id, now }: { node: string; now: boolean }): void {
   const known = knownNode(tx.state, id);
   if (!known.ok) tx.reply(request, known);
   else if (!hasConnection(known.value)) {
     tx.fail(request, 'DSO_NODE_NOT_CONNECTED', `Node ${id} is not connected, so it cannot be told to shut down.`);
-  } else {
+  } else if (now || isShuttingDown(known.value) || tx.loadOf(id) === 0) {
     beginShutdown(tx, id, request, false);
+  } else {
+    const plan = { origins: [id], destination: null, shutdown: true, deadline: SHUTDOWN_DEADLINE_MS };
+    startOperation(tx, request, { kind: 'drain', ...plan }, 'ended');
   }
 }
 

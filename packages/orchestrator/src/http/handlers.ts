@@ -58,11 +58,11 @@ export type Handlers = { readonly [Name in EndpointName]: Handler<Takes<Name>, A
 
 export const HANDLERS: Handlers = {
   startNode: command(() => ({ kind: 'startNode' })),
-  shutdownNode: command(({ node_id: node }) => ({ kind: 'shutdownNode', node })),
+  shutdownNode: command(({ node_id: node, now }) => ({ kind: 'shutdownNode', node, now })),
   migrateShard: command(({ shard, destination_node: destination }) => ({ kind: 'migrateShard', shard, destination })),
   migrateNode: command(({ origin_node: origin, destination_node: destination, shutdown }) => ({
     kind: 'startOperation',
-    plan: { kind: 'drain', origin, destination, shutdown },
+    plan: { kind: 'drain', origins: [origin], destination, shutdown, deadline: null },
     answer: 'ended',
   })),
   rollout: command(() => ({ kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' })),

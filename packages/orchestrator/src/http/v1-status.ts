@@ -168,11 +168,11 @@ function known(figure: number | undefined): number | null {
 }
 
 function drainStatus(state: OrchestratorState, drain: OperationState<'drain'>): DrainStatus {
-  const { id, shutdown, phase, moved, failed, stopped, startedAt } = drain;
-  const [origin] = drain.origins;
+  const { id, shutdown, until, phase, moved, failed, stopped, startedAt } = drain;
+  const origin = drain.origins.join(', ');
   const [destination = null] = drain.destinations;
   const { waiting } = progressOf(state, drain).shards;
-  return { id, origin, destination, shutdown, phase, waiting, moved, failed, stopped, startedAt };
+  return { id, origin, destination, shutdown, until, phase, waiting, moved, failed, stopped, startedAt };
 }
 
 function rolloutStatus({ operations }: OrchestratorState): RolloutStatus | null {

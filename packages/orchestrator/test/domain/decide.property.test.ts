@@ -91,10 +91,13 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 
 const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
   fc.tuple(shard, id).map(([s, destination]): OperatorCommand => ({ kind: 'migrateShard', shard: s, destination })),
-  fc.tuple(id, id, fc.boolean()).map(([origin, destination, shutdown]) => drain(origin, destination, { shutdown })),
+  fc
+    .tuple(id, fc.option(id), fc.boolean(), fc.option(fc.integer({ min: 1, max: 5_000 })))
+    .map(([origin, destination, shutdown, deadline]) => drain(origin, destination, { shutdown, deadline })),
+  fc.uniqueArray(id, { minLength: 2, maxLength: 3 }).map((origins) => drain(origins, null)),
   shard.map((s): OperatorCommand => ({ kind: 'stopShard', shard: s })),
   fc.tuple(id, shard).map(([node, s]): OperatorCommand => ({ kind: 'startShards', node, shards: [s] })),
-  id.map((node): OperatorCommand => ({ kind: 'shutdownNode', node })),
+  id.map((node): OperatorCommand => ({ kind: 'shutdownNode', node, now: true })),
   id.map((node): OperatorCommand => ({ kind: 'cordonNode', node })),
   id.map((node): OperatorCommand => ({ kind: 'uncordonNode', node })),
   id.map((node): OperatorCommand => ({ kind: 'takeOverNode', node })),

@@ -157,7 +157,7 @@ describe('a session that cannot be resumed', () => {
     const a = world.join('a');
     world.settle();
     const go = world.join({ id: 'go', baseLevel: true });
-    world.ask({ kind: 'shutdownNode', node: 'a' });
+    world.ask({ kind: 'shutdownNode', node: 'a', now: true });
     expect(a.alive).toBe(false);
     world.pass(60_000);
     expect([world.truth(), go.resumes]).toEqual([{ go: [0, 1, 2, 3] }, []]);

@@ -31,8 +31,13 @@ const quickSettings: Settings = defaultSettings({
   commandTimeoutMs: 15_000,
 });
 
-export function drain(origin: string, destination: string, { shutdown = false } = {}): OperatorCommand {
-  return { kind: 'startOperation', plan: { kind: 'drain', origin, destination, shutdown }, answer: 'ended' };
+export function drain(
+  origins: string | readonly string[],
+  destination: string | null,
+  { shutdown = false, deadline = null }: { shutdown?: boolean; deadline?: number | null } = {},
+): OperatorCommand {
+  const plan = { kind: 'drain', origins: [origins].flat(), destination, shutdown, deadline } as const;
+  return { kind: 'startOperation', plan, answer: 'ended' };
 }
 
 export const rollout: OperatorCommand = { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' };

@@ -69,6 +69,7 @@ const state = testState({
         destinations: ['b'],
         launched: false,
         shutdown: true,
+        until: null,
         phase: 'moving',
         moved: [0],
         failed: [{ shard: 2, reason: 'no' }],
@@ -125,10 +126,21 @@ const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 describe('POST /v1/operations', () => {
   test.each([
     ['kind=rollout', { kind: 'rollout' }],
-    ['kind=drain&origin=a&destination=b', { kind: 'drain', origin: 'a', destination: 'b', shutdown: false }],
     [
-      'kind=drain&origin=a&destination=b&shutdown=true',
-      { kind: 'drain', origin: 'a', destination: 'b', shutdown: true },
+      'kind=drain&origins=a,b&deadline=10m',
+      { kind: 'drain', origins: ['a', 'b'], destination: null, shutdown: false, deadline: 600_000 },
+    ],
+    [
+      'kind=drain&origins=["a,b"]',
+      { kind: 'drain', origins: ['a,b'], destination: null, shutdown: false, deadline: null },
+    ],
+    [
+      'kind=drain&origins=a&destination=b',
+      { kind: 'drain', origins: ['a'], destination: 'b', shutdown: false, deadline: null },
+    ],
+    [
+      'kind=drain&origins=a&destination=b&shutdown=true',
+      { kind: 'drain', origins: ['a'], destination: 'b', shutdown: true, deadline: null },
     ],
   ])('starts one and answers at once with its id: %s', async (payload, plan) => {
     const { server, orchestrator } = await testServer();
@@ -161,10 +173,11 @@ describe('POST /v1/operations', () => {
   test.each([
     ['', /"kind" is missing/],
     ['kind=dance', /"kind" must be one of .*drain.*not "dance"/],
+    ['kind=drain&destination=b', /"origins" is missing/],
+    ['kind=drain&origins=[1]', /"origins" must be the ids of nodes/],
+    ['kind=drain&origins=a&destination=b&shutdwon=true', /did you mean "shutdown"/],
     ['kind=rollout&dryrun=true', /did you mean "dryRun"/],
     ['kind=rollout&dryRun=perhaps', /"dryRun" must be true or false/],
-    ['kind=drain&origin=a', /"destination" is missing/],
-    ['kind=drain&origin=a&destination=b&shutdwon=true', /did you mean "shutdown"/],
   ])('refuses "%s", and names what is wrong', async (payload, named) => {
     const { server, orchestrator } = await testServer();
     const response = await server.app.inject({ method: 'POST', url: '/v1/operations', payload, headers: FORM });

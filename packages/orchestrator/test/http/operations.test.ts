@@ -8,21 +8,26 @@ const JSON_BODY = { 'content-type': 'application/json' };
 /** endpoint, form body → command */
 const accepted: [path: string, body: string, command: OperatorCommand][] = [
   ['/startnode', '', { kind: 'startNode' }],
-  ['/shutdownnode', 'node_id=a', { kind: 'shutdownNode', node: 'a' }],
-  ['/shutdownnode', 'node_id=a%20b%2Fc', { kind: 'shutdownNode', node: 'a b/c' }],
+  ['/shutdownnode', 'node_id=a', { kind: 'shutdownNode', node: 'a', now: false }],
+  ['/shutdownnode', 'node_id=a&now=true', { kind: 'shutdownNode', node: 'a', now: true }],
+  ['/shutdownnode', 'node_id=a%20b%2Fc', { kind: 'shutdownNode', node: 'a b/c', now: false }],
   ['/migrateshard', 'destination_node=b&shard=3', { kind: 'migrateShard', shard: 3, destination: 'b' }],
   ['/migrateshard', 'origin_node=a&destination_node=b&shard=0', { kind: 'migrateShard', shard: 0, destination: 'b' }],
   [
     '/migratenode',
     'origin_node=a&destination_node=b&shutdown=true',
-    { kind: 'startOperation', plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: true }, answer: 'ended' },
+    {
+      kind: 'startOperation',
+      plan: { kind: 'drain', origins: ['a'], destination: 'b', shutdown: true, deadline: null },
+      answer: 'ended',
+    },
   ],
   [
     '/migratenode',
     'origin_node=a&destination_node=b&shutdown=false',
     {
       kind: 'startOperation',
-      plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+      plan: { kind: 'drain', origins: ['a'], destination: 'b', shutdown: false, deadline: null },
       answer: 'ended',
     },
   ],
@@ -32,7 +37,7 @@ const accepted: [path: string, body: string, command: OperatorCommand][] = [
     'origin_node=a&destination_node=b',
     {
       kind: 'startOperation',
-      plan: { kind: 'drain', origin: 'a', destination: 'b', shutdown: false },
+      plan: { kind: 'drain', origins: ['a'], destination: 'b', shutdown: false, deadline: null },
       answer: 'ended',
     },
   ],

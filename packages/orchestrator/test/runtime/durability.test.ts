@@ -333,7 +333,9 @@ describe('two orchestrators', () => {
     expect(acquired).toMatchObject({ ok: true, epoch: 2 });
     const received = a.received.length;
     const records = JSON.stringify([...disk.records]);
-    await expect(first.orchestrator.command({ kind: 'shutdownNode', node: 'a' })).resolves.toMatchObject({ ok: false });
+    await expect(first.orchestrator.command({ kind: 'shutdownNode', node: 'a', now: true })).resolves.toMatchObject({
+      ok: false,
+    });
     await clock.run(10_000);
     await expect(first.orchestrator.lost).resolves.toMatchObject({ code: 'DSO_LEADERSHIP_LOST' });
     expect(a.received.length).toBe(received);

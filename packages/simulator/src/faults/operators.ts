@@ -96,7 +96,7 @@ export class Operators {
     const [shard, { node }] = found;
     const command = draw.pick([
       { kind: 'stopShard', shard },
-      { kind: 'shutdownNode', node },
+      { kind: 'shutdownNode', node, now: true },
       { kind: 'migrateShard', shard, destination: draw.pick([...handle.state.nodes.keys()]) ?? node },
     ] as const);
     if (command !== undefined) void handle.command(command);
@@ -114,7 +114,9 @@ export class Operators {
     if (operation !== undefined && draw.chance(0.2)) return { kind: 'cancelOperation', operation };
     if (roll < 0.55) return { kind: 'migrateShard', shard, destination: node };
     if (roll < 0.7 && other !== undefined) {
-      const plan = { kind: 'drain', origin: node, destination: other, shutdown: draw.chance(0.3) } as const;
+      const destination = draw.chance(0.5) ? other : null;
+      const deadline = draw.chance(0.3) ? draw.whole(100, 5_000) : null;
+      const plan = { kind: 'drain', origins: [node], destination, shutdown: draw.chance(0.3), deadline } as const;
       return { kind: 'startOperation', plan, answer: 'ended' };
     }
     if (roll < 0.75) return { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' };
@@ -123,6 +125,6 @@ export class Operators {
     if (roll < 0.89) return { kind: 'cordonNode', node };
     if (roll < 0.94) return { kind: 'uncordonNode', node };
     if (roll < 0.95) return { kind: 'unquarantine', shards: [shard] };
-    return roll < 0.98 ? { kind: 'shutdownNode', node } : { kind: 'startNode' };
+    return roll < 0.98 ? { kind: 'shutdownNode', node, now: draw.chance(0.5) } : { kind: 'startNode' };
   }
 }

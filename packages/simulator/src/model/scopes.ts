@@ -99,7 +99,7 @@ export function worldOf(scope: Scope, reducers: Reducers): World {
   }
   const command =
     scope.first === 'shutdown'
-      ? ({ kind: 'shutdownNode', node: 'a' } as const)
+      ? ({ kind: 'shutdownNode', node: 'a', now: true } as const)
       : ({ kind: 'migrateShard', shard: SHARD, destination: 'b' } as const);
   world = orchestratorHears(
     world,

@@ -61,6 +61,11 @@ export function boundedCrashes<R extends Pick<CrashRecord, 'crashes' | 'quaranti
 
 export function boundedOperation<O extends OperationState | EndedOperation>(operation: O, now: number): O {
   const startedAt = Math.min(operation.startedAt, now);
-  if (!('outcome' in operation)) return { ...operation, startedAt };
+  if (!('outcome' in operation)) return { ...operation, startedAt, ...boundedDeadline(operation, now) };
   return { ...operation, startedAt, endedAt: Math.min(operation.endedAt, now) };
+}
+
+function boundedDeadline(operation: OperationState, now: number): { until?: number } {
+  if (operation.kind !== 'drain' || operation.until === null) return {};
+  return { until: Math.min(operation.until, now + Math.max(0, operation.until - operation.startedAt)) };
 }

@@ -165,6 +165,7 @@ function restoredNodes(
             final: record.final,
             answered: false,
             byItself: false,
+            shards: 0,
           }
         : (restoredLeave(record, now) ?? { kind: record?.intent === 'cordoned' ? 'cordoned' : 'serving' });
     nodes.set(id, {

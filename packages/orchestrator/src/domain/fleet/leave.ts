@@ -75,9 +75,10 @@ export function beginShutdown(tx: Transaction, id: string, request: string | nul
     return;
   }
   leaveMigrations(tx, id);
-  enterShuttingDown(tx, id, { requests, final, byItself: node.intent.kind === 'leaving' });
+  const shards = tx.shardsOf(id).length;
+  enterShuttingDown(tx, id, { requests, final, byItself: node.intent.kind === 'leaving', shards });
   tx.send(id, { kind: 'shutdown', final, sessions: [] });
-  tx.record('nodeShutdown', 'info', `Node ${id} is told to shut down.`, { node: id, final });
+  tx.record('nodeShutdown', 'info', `Node ${id} is told to shut down.`, { node: id, final, shards });
 }
 
 /** A node that was told to shut down before its connection was lost is back: it is told again. */
@@ -91,10 +92,10 @@ export function remindOfShutdown(tx: Transaction, id: string): void {
 function enterShuttingDown(
   tx: Transaction,
   id: string,
-  intent: { requests: readonly string[]; final: boolean; byItself?: boolean },
+  intent: { requests: readonly string[]; final: boolean; byItself?: boolean; shards?: number },
 ): void {
   const deadline = tx.now + tx.settings.commandTimeoutMs;
-  const defaults = { since: tx.now, deadline, answered: false, byItself: false };
+  const defaults = { since: tx.now, deadline, answered: false, byItself: false, shards: 0 };
   tx.patchNode(id, { intent: { kind: 'shuttingDown', ...defaults, ...intent } });
 }
 
@@ -187,7 +188,10 @@ export function confirmGone(tx: Transaction, id: string, how: string): void {
   const asked = node.intent.kind === 'shuttingDown';
   tx.record('nodeGone', asked ? 'info' : 'warn', `Node ${id} is gone: ${how}.`, { node: id, how });
   if (node.intent.kind !== 'shuttingDown') return;
-  for (const request of node.intent.requests) tx.done(request, `Node ${id} was shut down.`, { node: id });
+  const { requests, final, shards } = node.intent;
+  const lost = `${counted(shards, 'shard')} stopped with it, and start elsewhere without what was in its memory.`;
+  const costs = shards === 0 || final ? '' : ` ${lost}`;
+  for (const request of requests) tx.done(request, `Node ${id} was shut down.${costs}`, { node: id, shards });
 }
 
 /** Whether the end of its connection means the end of the node: it said that it is done, or cannot say so. */

@@ -125,7 +125,7 @@ function shareWhileLaunching(tx: Transaction): number | null {
   return fairShare(settings.responsibleForShards?.length ?? totalShards, settings.nodes, settings);
 }
 
-function placeNode(tx: Transaction, node: NodeState, takes: number): PlaceNode {
+export function placeNode(tx: Transaction, node: NodeState, takes: number): PlaceNode {
   const shards = [...tx.shardsOf(node.id)];
   for (const migration of tx.state.migrations.values()) {
     if (migration.origin === node.id || migration.destination === node.id) shards.push(migration.shard);

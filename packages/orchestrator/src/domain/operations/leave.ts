@@ -12,9 +12,10 @@
  * sooner it is back. A node whose last shard has moved leaves by itself.
  */
 import { beginShutdown } from '../fleet/leave.js';
+import { isOpen, nextNodeFor } from '../fleet/next-node.js';
 import { abortLive } from '../migration/live-failure.js';
 import { movesUntil } from '../migration/limits.js';
-import { drainedBy, isConnected, isLeaving, keptBy } from '../state/nodes.js';
+import { drainedBy, isConnected, isLeaving } from '../state/nodes.js';
 import { isLive } from '../state/migrations.js';
 import type { LeavingIntent, MigrationState, NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -52,11 +53,16 @@ function lead(tx: Transaction, node: Leaving): void {
   // It says goodbye by itself.
   if (tx.shardsOf(id).length === 0) return;
   const destination = destinationFor(tx, node);
-  if (destination === null) return beginShutdown(tx, id, null, false);
+  if (destination === 'nobody') {
+    // Its successor is being launched.
+    if (intent.intent === 'auto' && tx.state.launches.size > 0) return;
+    return beginShutdown(tx, id, null, false);
+  }
   if (tx.now < intent.retryAt || isReturning(tx)) return;
   tx.setNode({ ...node, intent: { ...intent, retryAt: tx.now + RETRY_MS } });
   tx.actingFor(`node ${id}`, () => {
-    beginDrain(tx, { origin: id, destination, shutdown: false }, { request: null, parent: null });
+    const plan = { origins: [id], launch: false, shutdown: false, deadline: movesUntil(intent) - tx.now } as const;
+    beginDrain(tx, { ...plan, destination }, { request: null, parent: null });
   });
 }
 
@@ -65,17 +71,17 @@ function isReturning({ state }: Transaction): boolean {
   return state.recalled && state.graceUntil !== null;
 }
 
-/** Who takes its shards; null: nobody does. */
-function destinationFor(tx: Transaction, { id, intent }: Leaving): string | null {
-  if (intent.intent === 'restart') return null;
+/** Who takes its shards; null: all others that are open. */
+function destinationFor(tx: Transaction, { id, intent: { intent, successor } }: Leaving): string | null | 'nobody' {
+  if (intent === 'restart') return 'nobody';
+  if (intent === 'replace') return isUsable(tx, successor) ? successor : 'nobody';
   const open = [...tx.state.nodes.values()].filter((node) => node.id !== id && isOpen(tx, node));
-  if (intent.intent === 'replace') return open.find((node) => node.id === intent.successor)?.id ?? null;
-  return open.toSorted((a, b) => tx.loadOf(a.id) - tx.loadOf(b.id))[0]?.id ?? null;
+  return tx.shardsOf(id).some((shard) => nextNodeFor(tx, shard, open) !== null) ? null : 'nobody';
 }
 
-function isOpen(tx: Transaction, node: NodeState): boolean {
-  if (!isConnected(node) || isLeaving(node) || node.intent.kind === 'cordoned') return false;
-  return drainedBy(tx.state, node.id) === undefined && keptBy(tx.state, node.id) === undefined;
+function isUsable(tx: Transaction, id: string): boolean {
+  const node = tx.node(id);
+  return isConnected(node) && !isLeaving(node) && drainedBy(tx.state, id) === undefined;
 }
 
 /** The time for moves is over. */

@@ -22,9 +22,9 @@ export type Progress = {
   text: string;
   /** Why nothing of it goes on at the moment. null: it does. */
   waitsFor: string | null;
-  /** The node that gives up its shards now. */
+  /** The nodes that give up their shards now, as text. */
   origin: string | null;
-  /** null: not known yet. */
+  /** null: not known yet, or all other nodes. */
   destination: string | null;
   shards: { moved: number; total: number; moving: readonly number[]; waiting: readonly number[] };
   /** Tried twice and given up; they stay where they are. */

@@ -131,7 +131,8 @@ function replaceNext(tx: Transaction, given: Rollout): void {
     tx.setOperation(notReplaced(rollout, next, reason));
     return;
   }
-  const plan = { origin: next, destination: free?.id ?? null, shutdown: true };
+  const destination = free?.id ?? null;
+  const plan = { origins: [next], destination, launch: destination === null, shutdown: true, deadline: null } as const;
   const asked = { request: null, parent: rollout.id };
   const drain = tx.actingFor(rollout.by, () => beginDrain(tx, plan, asked));
   tx.setOperation({ ...rollout, waiting, current: { node: next, drain } });

@@ -4,7 +4,8 @@ import type { OperationPlan } from './operations.js';
 /** What an operator can ask for (REST, CLI). Answered by a `reply` effect with the same request id, when done. */
 export type OperatorCommand =
   | { kind: 'startNode' }
-  | { kind: 'shutdownNode'; node: string }
+  /** `now`: with its shards on it. Else the node is drained first. */
+  | { kind: 'shutdownNode'; node: string; now: boolean }
   | { kind: 'startShards'; node: string; shards: readonly number[] }
   | { kind: 'stopShard'; shard: number }
   | { kind: 'migrateShard'; shard: number; destination: string }

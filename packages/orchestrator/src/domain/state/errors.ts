@@ -161,8 +161,8 @@ export const DOMAIN_ERRORS = {
     fault: 'conflict',
   },
   DSO_NO_FREE_NODE: {
-    meaning: 'There is no empty node to move shards to, and no launcher to start one.',
-    remedy: 'Start an empty node, or configure a node command.',
+    meaning: 'There is no node to move shards to, and no launcher to start one.',
+    remedy: 'Start a node, or configure a node command.',
     fault: 'conflict',
   },
   DSO_NODES_MAY_NOT_ROLLOUT: {

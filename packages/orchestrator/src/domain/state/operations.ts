@@ -7,7 +7,21 @@
  * became of the migrations, launches and operations that it began. They never call it: it takes its outcomes in when it
  * is run next.
  */
-import { atMostOne, count, exactlyOne, flag, listOf, nodeId, none, nullOr, object, oneOf, text } from './shape.js';
+import {
+  atMostOne,
+  count,
+  flag,
+  listOf,
+  nodeId,
+  none,
+  nullOr,
+  object,
+  oneOf,
+  orElse,
+  someOf,
+  text,
+  time,
+} from './shape.js';
 import type { Shape } from './shape.js';
 type Common = {
   id: string;
@@ -30,21 +44,27 @@ type Common = {
   destinations: readonly string[];
 };
 
+/** What became of the shards that an operation moves. */
+export type MoveCounts = {
+  readonly moved: readonly number[];
+  /** Tried twice, given up. */
+  readonly failed: readonly { shard: number; reason: string }[];
+  /** Failed once; they get a second try. */
+  readonly retried: readonly number[];
+};
+
 /** What each kind adds. All of it is durable. */
 export type OperationData = {
-  /** A node gives up all its shards. No destination: the node that is being launched for it. */
-  drain: {
-    readonly origins: readonly [string];
+  /** Nodes give up all their shards. No destination: all other nodes, or the node that is being launched for it. */
+  drain: MoveCounts & {
+    readonly origins: readonly [string, ...string[]];
     readonly destinations: readonly [] | readonly [string];
-    /** The destination was launched for it, so nobody else needs it should the drain be cancelled. */
+    /** The destination is launched for it, so nobody else needs that node should the drain be cancelled. */
     readonly launched: boolean;
     readonly shutdown: boolean;
+    /** From then on no further shard is moved. null: however long it takes. */
+    readonly until: number | null;
     readonly phase: 'awaitingDestination' | 'moving' | 'shuttingDown';
-    readonly moved: readonly number[];
-    /** Tried twice, given up. */
-    readonly failed: readonly { shard: number; reason: string }[];
-    /** Failed once; they get a second try. */
-    readonly retried: readonly number[];
   };
   /** Every node is replaced, one after the other. */
   rollout: {
@@ -67,10 +87,11 @@ export type OperationKind = keyof OperationData;
 /** The same, for what is read back from the store. */
 export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationData[K]> } = {
   drain: {
-    origins: exactlyOne(nodeId),
+    origins: someOf(nodeId),
     destinations: atMostOne(nodeId),
     launched: flag,
     shutdown: flag,
+    until: orElse(null, nullOr(time)),
     phase: oneOf('awaitingDestination', 'moving', 'shuttingDown'),
     moved: listOf(count),
     failed: listOf(object({ shard: count, reason: text })),
@@ -90,7 +111,8 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
 
 /** What is asked for. */
 export type OperationPlans = {
-  drain: { origin: string; destination: string; shutdown: boolean };
+  /** `destination` null: all other nodes. `deadline`: so many milliseconds. */
+  drain: { origins: readonly string[]; destination: string | null; shutdown: boolean; deadline: number | null };
   rollout: object;
 };
 

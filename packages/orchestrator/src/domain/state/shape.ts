@@ -49,8 +49,15 @@ export function listOf<T>(read: Reader<T>): Reader<readonly T[]> {
 
 export const none: Reader<readonly []> = (value) => (Array.isArray(value) && value.length === 0 ? [] : unreadable());
 
-export function exactlyOne<T>(read: Reader<T>): Reader<readonly [T]> {
+function exactlyOne<T>(read: Reader<T>): Reader<readonly [T]> {
   return (value) => (Array.isArray(value) && value.length === 1 ? [read(value[0])] : unreadable());
+}
+
+export function someOf<T>(read: Reader<T>): Reader<readonly [T, ...T[]]> {
+  return (value) => {
+    const [first, ...others] = listOf(read)(value);
+    return first === undefined ? unreadable() : [first, ...others];
+  };
 }
 
 export function atMostOne<T>(read: Reader<T>): Reader<readonly [] | readonly [T]> {

@@ -107,6 +107,7 @@ type NodeIntent =
       final: boolean;
       answered: boolean;
       byItself: boolean;
+      shards: number;
     };
 
 /**

@@ -18,7 +18,10 @@ const shard = fc.integer({ min: 0, max: SHARDS - 1 });
 
 const command: fc.Arbitrary<OperatorCommand> = fc.oneof(
   fc.tuple(shard, id).map(([s, destination]): OperatorCommand => ({ kind: 'migrateShard', shard: s, destination })),
-  fc.tuple(id, id, fc.boolean()).map(([origin, destination, shutdown]) => drain(origin, destination, { shutdown })),
+  fc
+    .tuple(id, fc.option(id), fc.boolean(), fc.option(fc.integer({ min: 1, max: 5_000 })))
+    .map(([origin, destination, shutdown, deadline]) => drain(origin, destination, { shutdown, deadline })),
+  fc.uniqueArray(id, { minLength: 2, maxLength: 3 }).map((origins) => drain(origins, null)),
   shard.map((s): OperatorCommand => ({ kind: 'stopShard', shard: s })),
   id.map((node): OperatorCommand => ({ kind: 'cordonNode', node })),
   id.map((node): OperatorCommand => ({ kind: 'uncordonNode', node })),

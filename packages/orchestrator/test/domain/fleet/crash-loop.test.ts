@@ -126,7 +126,7 @@ describe('a bot that dies 12 s after it is ready, every time', () => {
 test('a node that an operator shuts down, and one that the fleet ends, are no crashes', () => {
   const world = fleet({ nodes: 2 });
   world.pass(60_000);
-  world.ask({ kind: 'shutdownNode', node: 'launched-1' });
+  world.ask({ kind: 'shutdownNode', node: 'launched-1', now: true });
   world.pass(60_000);
   expect(world.state.crashLoops.size).toBe(0);
   world.ask({ kind: 'shutdownFleet' });

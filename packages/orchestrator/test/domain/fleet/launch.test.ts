@@ -86,7 +86,7 @@ describe('the nodes that must be up', () => {
     const world = new World({ canLaunch: true, nodes: 2 }).start();
     world.pass(60_000);
     world.launches = 'hang';
-    world.ask({ kind: 'shutdownNode', node: 'launched-1' });
+    world.ask({ kind: 'shutdownNode', node: 'launched-1', now: true });
     expect(world.truth()).toEqual({ 'launched-2': [0, 1, 2, 3] });
     expect(world.nodes.get('launched-2')?.resumes).toEqual([0, 1]);
 

@@ -18,7 +18,7 @@ describe('shutting down a node', () => {
   test('is answered when it is gone; its shards are resumed elsewhere with the sessions it gave', () => {
     const world = twoNodes();
     const b = world.nodes.get('b')!;
-    expect(world.ask({ kind: 'shutdownNode', node: 'a' })).toMatchObject({ ok: true });
+    expect(world.ask({ kind: 'shutdownNode', node: 'a', now: true })).toMatchObject({ ok: true });
     expect(world.sentTo('a', 'shutdown')).toEqual([{ kind: 'shutdown', final: false, sessions: [] }]);
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
     expect(world.placement()).toEqual(world.truth());
@@ -29,7 +29,7 @@ describe('shutting down a node', () => {
   test('ends with its connection at the base level, with or without an answer', () => {
     const world = twoNodes({ baseLevel: true });
     world.nodes.get('a')?.mute.add('shutdown');
-    const request = world.command({ kind: 'shutdownNode', node: 'a' });
+    const request = world.command({ kind: 'shutdownNode', node: 'a', now: true });
     world.kill(world.nodes.get('a')!, { noticed: false });
     world.settle();
     expect(world.replies.get(request)).toMatchObject({ ok: true });
@@ -39,8 +39,8 @@ describe('shutting down a node', () => {
   test('is known to be done when its process exited, though it never answered', () => {
     const world = twoNodes();
     world.nodes.get('a')?.mute.add('shutdown');
-    const first = world.command({ kind: 'shutdownNode', node: 'a' });
-    const second = world.command({ kind: 'shutdownNode', node: 'a' });
+    const first = world.command({ kind: 'shutdownNode', node: 'a', now: true });
+    const second = world.command({ kind: 'shutdownNode', node: 'a', now: true });
     world.kill(world.nodes.get('a')!);
     world.settle();
     expect([first, second].map((request) => world.replies.get(request)?.ok)).toEqual([true, true]);
@@ -51,7 +51,7 @@ describe('shutting down a node', () => {
     const world = twoNodes();
     const a = world.nodes.get('a')!;
     a.mute.add('shutdown');
-    const request = world.command({ kind: 'shutdownNode', node: 'a' });
+    const request = world.command({ kind: 'shutdownNode', node: 'a', now: true });
     world.pass(15_000);
     expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_NODE_TIMEOUT' } });
     expect(world.closed.map(({ code }) => code)).toEqual(['DSO_NODE_ENDED']);
@@ -67,7 +67,7 @@ describe('shutting down a node', () => {
     const world = twoNodes();
     const a = world.nodes.get('a')!;
     a.mute.add('shutdown');
-    const request = world.command({ kind: 'shutdownNode', node: 'a' });
+    const request = world.command({ kind: 'shutdownNode', node: 'a', now: true });
     world.settle();
     a.running.clear();
     a.send({ kind: 'shutdown', final: false, sessions: [] });
@@ -79,9 +79,13 @@ describe('shutting down a node', () => {
 
   test('is refused when the node is unknown or away', () => {
     const world = twoNodes();
-    expect(world.ask({ kind: 'shutdownNode', node: 'z' })).toMatchObject({ error: { code: 'DSO_UNKNOWN_NODE' } });
+    expect(world.ask({ kind: 'shutdownNode', node: 'z', now: true })).toMatchObject({
+      error: { code: 'DSO_UNKNOWN_NODE' },
+    });
     world.disconnect(world.nodes.get('b')!);
-    expect(world.ask({ kind: 'shutdownNode', node: 'b' })).toMatchObject({ error: { code: 'DSO_NODE_NOT_CONNECTED' } });
+    expect(world.ask({ kind: 'shutdownNode', node: 'b', now: true })).toMatchObject({
+      error: { code: 'DSO_NODE_NOT_CONNECTED' },
+    });
   });
 });
 
@@ -149,7 +153,7 @@ describe('a node that lingers', () => {
 
   test('has no shards any more, takes none, and is shown', () => {
     const { world } = lingering();
-    const request = world.command({ kind: 'shutdownNode', node: 'a' });
+    const request = world.command({ kind: 'shutdownNode', node: 'a', now: true });
     world.pass(5_000);
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
     expect(world.replies.has(request)).toBe(false);
@@ -163,7 +167,7 @@ describe('a node that lingers', () => {
 
   test('is gone when it hangs up, and what is left of its process is ended, with time for what nobody knows of', () => {
     const { world, a } = lingering();
-    const request = world.command({ kind: 'shutdownNode', node: 'a' });
+    const request = world.command({ kind: 'shutdownNode', node: 'a', now: true });
     world.settle();
     const effects = world.hangUp(a);
     expect(world.replies.get(request)).toMatchObject({ ok: true });
@@ -172,7 +176,7 @@ describe('a node that lingers', () => {
 
   test('is cut off when it takes longer than it said, and a command’s time', () => {
     const { world } = lingering({ commandTimeoutMs: 10_000 });
-    world.command({ kind: 'shutdownNode', node: 'a' });
+    world.command({ kind: 'shutdownNode', node: 'a', now: true });
     world.pass(24_999);
     expect(world.endedProcesses).toEqual([]);
     world.pass(1);

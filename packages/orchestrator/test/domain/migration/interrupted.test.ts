@@ -55,7 +55,7 @@ type Operation = {
 const OPERATIONS: Operation[] = [
   {
     name: 'shutting down',
-    begin: (world, node) => world.command({ kind: 'shutdownNode', node }),
+    begin: (world, node) => world.command({ kind: 'shutdownNode', node, now: true }),
     leaves: 'dead',
     keepsSessions: false,
   },

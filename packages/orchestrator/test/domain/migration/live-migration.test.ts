@@ -284,7 +284,7 @@ describe('an operator gets in the way', () => {
     const made = stuckIn(step);
     const { world, b } = made;
     world.ask({ kind: 'uncordonNode', node: 'b' });
-    expect(world.ask({ kind: 'shutdownNode', node: 'a' })).toMatchObject({ ok: true });
+    expect(world.ask({ kind: 'shutdownNode', node: 'a', now: true })).toMatchObject({ ok: true });
     if (step === 'activating') answerNow(made, step);
     world.pass(10_000);
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
@@ -294,7 +294,7 @@ describe('an operator gets in the way', () => {
 
   test.each(ALL_STEPS)('a destination that is shut down in %s leaves everything running on the origin', (step) => {
     const made = stuckIn(step);
-    expect(made.world.ask({ kind: 'shutdownNode', node: 'b' })).toMatchObject({ ok: true });
+    expect(made.world.ask({ kind: 'shutdownNode', node: 'b', now: true })).toMatchObject({ ok: true });
     made.world.pass(10_000);
     expect(made.world.truth()).toEqual(everythingOnA);
     expect(made.a.identifies).toEqual([]);

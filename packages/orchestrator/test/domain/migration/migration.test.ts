@@ -97,7 +97,7 @@ describe('an operation that is refused', () => {
       () => {
         const made = scene();
         made.b.mute.add('shutdown');
-        made.world.ask({ kind: 'shutdownNode', node: 'b' });
+        made.world.ask({ kind: 'shutdownNode', node: 'b', now: true });
         return made;
       },
       { kind: 'migrateShard', shard: 0, destination: 'b' },
@@ -178,7 +178,7 @@ describe('an operator gets in the way', () => {
   test.each(ALL_STEPS)('an origin that is shut down in %s leaves everything running on the destination', (step) => {
     const { world, b } = stuckIn(step);
     world.ask({ kind: 'uncordonNode', node: 'b' });
-    expect(world.ask({ kind: 'shutdownNode', node: 'a' })).toMatchObject({ ok: true });
+    expect(world.ask({ kind: 'shutdownNode', node: 'a', now: true })).toMatchObject({ ok: true });
     if (step === 'resuming') b.receive({ kind: 'allUserDataSent', numEvents: 2 });
     world.pass(10_000);
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
@@ -189,7 +189,7 @@ describe('an operator gets in the way', () => {
   test.each(ALL_STEPS)('a destination that is shut down in %s leaves everything running on the origin', (step) => {
     const { world, a } = stuckIn(step);
     a.identifies = [];
-    expect(world.ask({ kind: 'shutdownNode', node: 'b' })).toMatchObject({ ok: true });
+    expect(world.ask({ kind: 'shutdownNode', node: 'b', now: true })).toMatchObject({ ok: true });
     world.pass(10_000);
     expect(world.placement()).toEqual({ a: [0, 1, 2, 3] });
     // In `closing` the origin heard of it, and its silence was only about that.

@@ -17,7 +17,7 @@ describe('a dry run', () => {
     const world = served();
     const before = world.state;
     const plans: OperationPlan[] = [
-      { kind: 'drain', origin: 'a', destination: 'b', shutdown: true },
+      { kind: 'drain', origins: ['a'], destination: 'b', shutdown: true, deadline: null },
       { kind: 'rollout' },
     ];
     for (const plan of plans) {
@@ -36,7 +36,7 @@ describe('a dry run', () => {
 
   test('is refused for the reasons for which the operation is refused', () => {
     const world = served();
-    const plan = { kind: 'drain', origin: 'a', destination: 'nobody', shutdown: false } as const;
+    const plan = { kind: 'drain', origins: ['a'], destination: 'nobody', shutdown: false, deadline: null } as const;
     const refusal = world.ask({ kind: 'planOperation', plan });
     expect(refusal).toMatchObject({ ok: false, error: { code: 'DSO_UNKNOWN_NODE' } });
     expect(refusal).toEqual(world.ask(drain('a', 'nobody')));

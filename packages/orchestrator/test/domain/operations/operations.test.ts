@@ -28,7 +28,7 @@ describe('an operation', () => {
     world.pass(25_000);
     world.join('b');
     world.nodes.get('b')!.mute.add('transferOpen');
-    const plan = { kind: 'drain', origin: 'a', destination: 'b', shutdown: false } as const;
+    const plan = { kind: 'drain', origins: ['a'], destination: 'b', shutdown: false, deadline: null } as const;
     const reply = world.ask({ kind: 'startOperation', plan, answer: 'begun' });
     const [begun] = operations(world);
     expect(reply).toEqual({
@@ -77,7 +77,8 @@ describe('the record of an operation', () => {
     ['no object', 'rollout'],
     ['another kind', { kind: 'dance' }],
     ['a list where a node is', { origins: [['a']] }],
-    ['two origins of one drain', { origins: ['a', 'b'] }],
+    ['a drain without an origin', { origins: [] }],
+    ['two destinations of one drain', { destinations: ['a', 'b'] }],
     ['a node that cannot be', { origins: ['a/b'] }],
     ['a shard that cannot be', { moved: [-1] }],
     ['a phase of another time', { phase: 'dancing' }],

@@ -41,7 +41,7 @@ const WAYS: Readonly<Record<string, (fleet: Fleet) => void>> = {
     world.pass(30_000);
   },
   'its node is shut down': ({ world, a }) => {
-    expect(world.ask({ kind: 'shutdownNode', node: a.id })).toMatchObject({ ok: true });
+    expect(world.ask({ kind: 'shutdownNode', node: a.id, now: true })).toMatchObject({ ok: true });
   },
   'its node leaves by itself': ({ world, a }) => {
     a.receive({ kind: 'shutdown', final: false, sessions: [] });

@@ -1,0 +1,23 @@
+/** Which node a shard that runs is to move to, when no operator says so: where `place` would put the shard. */
+import { drainedBy, isConnected, isLeaving, keptBy } from '../state/nodes.js';
+import type { NodeState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
+import { isOnProbation } from './crash-loop.js';
+import { place } from './place.js';
+import { placeNode } from './placement.js';
+
+/** Whether shards may be moved to a node without anybody naming the node. */
+export function isOpen(tx: Transaction, node: NodeState): boolean {
+  if (!isConnected(node) || isLeaving(node) || node.intent.kind === 'cordoned') return false;
+  if (drainedBy(tx.state, node.id) !== undefined || keptBy(tx.state, node.id) !== undefined) return false;
+  return !isOnProbation(tx, node);
+}
+
+/** @returns null: no open node has room for the shard. */
+export function nextNodeFor(tx: Transaction, shard: number, open: readonly NodeState[]): string | null {
+  const nodes = open.map((node) => placeNode(tx, node, Infinity));
+  const limit = tx.settings.maxShardsPerNode;
+  const placement = place({ nodes, vacant: [shard], holders: new Map(), limit, rules: tx.settings });
+  const [destination = null] = placement.assignments.keys();
+  return destination;
+}
