@@ -8,8 +8,9 @@ import { delay, type Clock } from '@dshard/transport';
 import type { BotProgram } from './fleet.js';
 import type { Ending } from './leave-figures.js';
 
-/** Docker's. */
-export const GRACE_MS = 10_000;
+/** Those of Kubernetes, and what a node is told of them. */
+export const GRACE_MS = 30_000;
+const LEAVE_DEADLINE = '25s';
 
 export class Scheduler {
   readonly #clock: Clock;
@@ -23,7 +24,7 @@ export class Scheduler {
 
   start(node: string): void {
     const { program, folder, environment } = this.#bot;
-    const env = { ...process.env, ...environment, DSO_NODE_ID: node };
+    const env = { ...process.env, ...environment, DSO_NODE_ID: node, DSO_LEAVE_DEADLINE: LEAVE_DEADLINE };
     this.#processes.set(
       node,
       spawn(process.execPath, [program], { env, cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] }),

@@ -50,7 +50,7 @@ export function sayLeave(tx: Transaction): void {
     return beginLeaving(tx, 'bot', false);
   }
   const { leaveBy, intent, successor } = lifecycle;
-  tx.sendNow({ kind: 'leave', withinMs: Math.max(0, leaveBy - tx.now), intent, successor });
+  tx.sendNow({ kind: 'leave', withinMs: Math.max(0, Math.floor(leaveBy - tx.now)), intent, successor });
 }
 
 /** Nothing is left to be moved, or no time; or nobody is there any more to say that the cursors came. */

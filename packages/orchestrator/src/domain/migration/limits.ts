@@ -125,7 +125,7 @@ export function patienceOf(tx: Transaction, origin: string, destination: string)
 /** A node that leaves has no more time than until its pre-copies end, and the copies take their part of that. */
 function patienceLeft(tx: Transaction, { intent }: NodeState): number {
   if (intent.kind !== 'leaving') return Infinity;
-  return Math.max(0, movesUntil(intent) - COPIES_MS - tx.now);
+  return Math.max(0, Math.floor(movesUntil(intent) - COPIES_MS - tx.now));
 }
 
 /** What copying a shard may take of the time that a node has to leave. */
