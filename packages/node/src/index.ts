@@ -1,7 +1,11 @@
 export { createNode } from './node.js';
+export type { HealthAnswer, HealthCheck } from './health.js';
+export type { StandbyHook } from './standby.js';
 export type { DshardNode, NodeEnd, NodeEvents, NodeStatus } from './node-api.js';
 export type { LeaveOptions } from './leave-options.js';
-export type { FleetSettings, NodeLimits, NodeOptions, UserEventCodec } from './options.js';
+export type { NodeTls } from './control-transport.js';
+export type { NodeLimits } from './node-limits.js';
+export type { FleetSettings, NodeOptions, UserEventCodec } from './options.js';
 export { DirtyKeys } from './dirty-keys.js';
 export { launchEnvironment, nodeIdFromArgv } from './environment.js';
 export type { LaunchEnvironment } from './environment.js';
@@ -10,6 +14,7 @@ export type { NodeErrorCode } from './errors.js';
 export type {
   Cursor,
   HostContext,
+  HostSignals,
   HostTimeouts,
   IdentifyPermit,
   LeavingHow,

@@ -11,7 +11,9 @@ import { Departure } from './departure.js';
 import { NodeError } from './errors.js';
 import type { Fleet } from './fleet/fleet-api.js';
 import { NodeFleet } from './fleet/node-fleet.js';
+import { settled } from './gateway-shard/outcomes.js';
 import { HealthProbes } from './health-probes.js';
+import type { HealthCheck } from './health.js';
 import { HostCalls } from './host-calls.js';
 import { HostReports } from './host-reports.js';
 import { identityOf } from './identity.js';
@@ -19,7 +21,7 @@ import { Listeners } from './listeners.js';
 import { resolveLeave, type LeaveOptions } from './leave-options.js';
 import { boundLog } from './log-bound.js';
 import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.js';
-import { statusOf, type DshardNode, type NodeEnd, type NodeEvents, type NodeStatus } from './node-api.js';
+import { startRefused, statusOf, type DshardNode, type NodeEnd, type NodeEvents, type NodeStatus } from './node-api.js';
 import { PermitClient } from './permit-client.js';
 import { ProcessFigures } from './process-figures.js';
 import { decide } from './session/decide.js';
@@ -28,6 +30,8 @@ import type { NodeEvent } from './session/events.js';
 import { initialState, type NodeState, type ShardStateKind } from './session/state.js';
 import type { HostContext } from './shard-host.js';
 import { LeaseClient } from './ownership-lease.js';
+import { Signals } from './signals.js';
+import { Standby, type StandbyHook } from './standby.js';
 import { TokenProof } from './token-proof.js';
 import { Transfers } from './transfers.js';
 import { UserEventLanes } from './user-event-lanes.js';
@@ -44,7 +48,8 @@ export function createNode(options: NodeOptions): DshardNode {
 
 class NodeRuntime implements DshardNode {
   readonly established: Promise<{ totalShards: number }>;
-  readonly closed: Promise<NodeEnd>;
+  readonly #end = settled<NodeEnd>();
+  readonly closed: Promise<NodeEnd> = this.#end.promise;
   readonly #options: ResolvedOptions;
   readonly #listeners: Listeners<NodeEvents>;
   readonly #connections: Connections;
@@ -59,6 +64,8 @@ class NodeRuntime implements DshardNode {
   readonly #fleet: NodeFleet;
   readonly #departure: Departure;
   readonly #probes: HealthProbes;
+  readonly #signals: Signals;
+  readonly #standby: Standby;
   readonly #loop = new EventLoop<NodeEvent, NodeEffect>({
     step: (event) => this.#decide(event),
     stepFailed: ({ kind }, error) => this.#failed(`The node could not decide on ${kind}`, error),
@@ -72,7 +79,6 @@ class NodeRuntime implements DshardNode {
   #introduced: Promise<void> | null = null;
   #resolveEstablished: (value: { totalShards: number }) => void = () => undefined;
   #rejectEstablished: (error: NodeError) => void = () => undefined;
-  #resolveClosed: (end: NodeEnd) => void = () => undefined;
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
@@ -84,9 +90,6 @@ class NodeRuntime implements DshardNode {
     });
     // Nobody has to wait for it: a node that is closed early is no unhandled rejection.
     this.established.catch(() => undefined);
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
     this.#state = initialState(identityOf(options), options.session, options.host.unfreeze !== undefined);
     this.#wakeUp = new WakeUp(clock, (lateMs) => {
       this.#figures.timerWasLate(lateMs);
@@ -109,6 +112,8 @@ class NodeRuntime implements DshardNode {
     });
     const problem = (text: string): void => this.#log('error', text, {});
     this.#departure = new Departure({ ...options, problem });
+    this.#standby = new Standby(options, problem);
+    this.#signals = new Signals(options, { problem, changed: () => this.#loop.push({ kind: 'reportSoon' }) });
     this.#probes = new HealthProbes(options.healthListen, () => this.#state, problem);
     this.#transfers = new Transfers({
       host,
@@ -122,8 +127,10 @@ class NodeRuntime implements DshardNode {
       userEvents,
       inTime: (work) =>
         withinDeadline(clock, work, { what: 'handleUserEvent', ms: options.hostCallMs, limit: 'limits.hostCallMs' }),
-      handled: (stage, shardId, bytes, failure) =>
-        this.#loop.push({ kind: 'userEventHandled', stage, shardId, bytes, failure }),
+      handled: (stage, shardId, bytes, failure) => {
+        if (failure !== null) this.#signals.importFailed();
+        this.#loop.push({ kind: 'userEventHandled', stage, shardId, bytes, failure });
+      },
     });
     this.#hostCalls = new HostCalls({
       host,
@@ -132,8 +139,11 @@ class NodeRuntime implements DshardNode {
       resumeMs: options.resumeMs,
       readyMs: options.hostTimeouts.readyMs,
       slow: (text, shardId) => this.#log('warn', text, { shard: shardId }),
+      importFailed: () => this.#signals.importFailed(),
       transfers: this.#transfers,
+      lanes: this.#lanes,
       context: () => this.#context(),
+      failed: (text, shard) => this.#log('error', text, { shard }),
     });
     this.#connections = new Connections({
       transport: options.transport,
@@ -172,21 +182,29 @@ class NodeRuntime implements DshardNode {
     return this.#departure.onShutdown(hook);
   }
 
+  onStandby(hook: StandbyHook): () => void {
+    return this.#standby.add('standby', hook);
+  }
+
+  onActive(hook: StandbyHook): () => void {
+    return this.#standby.add('active', hook);
+  }
+
+  health(check: HealthCheck): () => void {
+    return this.#signals.health.add(check);
+  }
+
   on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void {
     return this.#listeners.on(event, listener);
   }
 
   start(): Promise<void> {
     if (this.#state.link.kind !== 'idle') {
-      const { kind } = this.#state.link;
-      return Promise.reject(
-        kind === 'closed'
-          ? new NodeError('DSO_NODE_CLOSED', 'This node is closed; make a new one with createNode().')
-          : new NodeError('DSO_NODE_STARTED_TWICE', 'This node was started before.'),
-      );
+      return Promise.reject(startRefused(this.#state));
     }
     boundLog(this.#options, this.closed);
     this.#probes.start();
+    this.#signals.start();
     this.#loop.push({ kind: 'start' });
     this.#departure.heedSignals({ leave: () => this.leave(), hurry: () => this.#loop.push({ kind: 'hurry' }) });
     return Promise.resolve();
@@ -221,9 +239,9 @@ class NodeRuntime implements DshardNode {
     if (before.link.kind !== this.#state.link.kind || statusOf(before).kind !== this.status.kind) {
       this.#listeners.emit('status', this.status);
     }
-    if (before.shards !== this.#state.shards && this.#listeners.has('shards')) {
-      this.#listeners.emit('shards', this.shards);
-    }
+    if (before.shards === this.#state.shards) return;
+    this.#standby.look(this.#state);
+    if (this.#listeners.has('shards')) this.#listeners.emit('shards', this.shards);
   }
 
   #execute(effect: NodeEffect): void {
@@ -244,6 +262,7 @@ class NodeRuntime implements DshardNode {
           sequence: effect.sequence,
           shards: this.#hostReports.heartbeat(this.#state),
           process: this.#figures.take(),
+          ...this.#signals.told(this.#state),
         });
       case 'established':
         this.#connections.established(effect.connection);
@@ -269,30 +288,17 @@ class NodeRuntime implements DshardNode {
       case 'credit':
         return this.#transfers.credit(effect.call, effect.bytes);
       case 'preconnect':
-        void this.#notify(effect.shardId, 'preconnect', () =>
-          this.#options.host.preconnect?.(effect.shardId, effect.session, this.#context()),
-        );
+      case 'stays':
+      case 'released':
+      case 'abortStaging':
+        void this.#hostCalls.tell(effect);
         return;
       case 'endPatience':
         return this.#hostCalls.endPatience(effect.call, effect.why);
-      case 'stays':
-        void this.#notify(effect.shardId, 'stays', () => this.#options.host.stays?.(effect.shardId));
-        return;
       case 'abortTransfer':
         return this.#transfers.cancel(effect.call, effect.reason);
-      case 'released':
-        void this.#notify(effect.shardId, 'released', () =>
-          this.#options.host.released?.(effect.shardId, { takenOver: effect.takenOver }),
-        );
-        return;
       case 'handleUserEvent':
         return this.#lanes.add(effect.stage, effect.shardId, effect.eventId, effect.body);
-      case 'abortStaging':
-        void this.#notify(effect.shardId, 'abortTransferTo', async () => {
-          await this.#lanes.drop(effect.stage);
-          await this.#options.host.abortTransferTo?.(effect.shardId);
-        });
-        return;
       case 'grantPermit':
         return this.#permits.grant(effect.shardId, effect.request, effect.coordinated);
       case 'wakeAt':
@@ -347,13 +353,6 @@ class NodeRuntime implements DshardNode {
     this.#loop.push({ kind: 'callEnded', call, shardIds, outcome });
   }
 
-  async #notify(shardId: number, what: string, tell: () => void | Promise<void>): Promise<void> {
-    const problem = await this.#hostCalls.notify(shardId, what, tell);
-    if (problem !== null) {
-      this.#log('error', `The host's ${what} of shard ${shardId} failed: ${problem}`, { shard: shardId });
-    }
-  }
-
   /** Time goes on, whatever failed. */
   #failed(what: string, error: unknown): void {
     if (this.#state.lifecycle.kind !== 'left') this.#wakeUp.setIfNone(RETRY_TICK_MS);
@@ -393,8 +392,9 @@ class NodeRuntime implements DshardNode {
     this.#wakeUp.set(null);
     this.#fleet.close();
     this.#probes.close();
+    this.#signals.close();
     await this.#departure.within('disconnecting', () => this.#connections.shutdown());
-    this.#resolveClosed({ asked, final, acknowledged: unheard.length === 0 && !late });
+    this.#end.resolve({ asked, final, acknowledged: unheard.length === 0 && !late });
     this.#departure.end();
   }
 }

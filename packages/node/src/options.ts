@@ -1,47 +1,20 @@
 /** The options of `createNode`: what may be given, what it defaults to, what is refused. All defaults are here. */
 import { isNodeId, messageOf, UserEventRegistry } from '@dshard/protocol';
-import { isToken, parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
+import { isToken, parseAddress, silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
+import { controlTransport, type NodeTls } from './control-transport.js';
 import { launchEnvironment, tokenBeside } from './environment.js';
+import type { HealthCheck } from './health.js';
 import type { LogFile } from './log-bound.js';
 import { deadlineOf, resolveLeave, type LeaveOptions, type ResolvedLeave } from './leave-options.js';
+import { resolveLimits, type NodeLimits } from './node-limits.js';
 import { DEFAULT_LIMITS, type SessionLimits } from './session/limits.js';
 import type { HostTimeouts, ShardHost } from './shard-host.js';
+import type { StandbyHook } from './standby.js';
 
 /** What the node needs of a `UserEventRegistry`. */
 export type UserEventCodec = Pick<UserEventRegistry, 'encode' | 'decode'>;
-
-/** Bounds; times in milliseconds. The defaults suit a bot of any size. */
-export type NodeLimits = {
-  /** How long the orchestrator may take to accept a connection, and then to answer Identify. Default 10 s each. */
-  connectTimeoutMs?: number;
-  /** First and longest wait between attempts to connect. Defaults 100 ms and 5 s. */
-  backoffMinMs?: number;
-  backoffMaxMs?: number;
-  /** The wait after a refusal (wrong token, version or shard count). Default 30 s. */
-  refusedRetryMs?: number;
-  /** Deadline of a host call. Default 10 s. */
-  hostCallMs?: number;
-  /** resumeShard waits for Discord, however long that takes; after so long, that is logged. Default 30 s. */
-  resumeMs?: number;
-  /** How long an origin waits without progress before it takes its shard back. Default 15 s. */
-  migrationTimeoutMs?: number;
-  /**
-   * Live migration: how long a shard stays frozen when nothing follows, before it goes on here. Default 5 s; an
-   * orchestrator may name another time.
-   */
-  freezeTimeoutMs?: number;
-  /** Live migration: bytes of state that may come before the host has handled some. Default 1 MiB. */
-  transferWindowBytes?: number;
-  /** How long stopping all shards may take when the node leaves. Default 20 s. */
-  shutdownTimeoutMs?: number;
-  /** Messages, and their bytes, that may wait for a connection. Defaults 10 000 and 8 MiB. */
-  outboxMessages?: number;
-  outboxBytes?: number;
-  /** Bytes of user events waiting for handleUserEvent beyond which reading from the orchestrator stops. 8 MiB. */
-  stagedHighBytes?: number;
-};
 
 export type FleetSettings = {
   /** What fetchClientValues and broadcastEval see. Default: what the host offers as its `client`. */
@@ -74,6 +47,14 @@ export type NodeOptions = {
    * token there is nothing to prove. Default DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR (true or false), or false.
    */
   allowBaseLevelOrchestrator?: boolean;
+  /**
+   * The connection to the orchestrator goes by TLS: paths of PEM files. `ca`: who signs the orchestrator's certificate;
+   * `cert` and `key`: ours, where the orchestrator asks for one. Default DSO_TLS_CA, DSO_TLS_CERT, DSO_TLS_KEY,
+   * DSO_TLS_SERVER_NAME, or DSO_TLS=true for the authorities that Node.js knows; else plain text.
+   */
+  tls?: NodeTls;
+  /** Whether an orchestrator beyond loopback is reached in plain text. Default DSO_INSECURE, or false. */
+  insecure?: boolean;
   /** The user events of the bot, the same on all nodes. Needed to move state with the shards. */
   userEvents?: UserEventCodec;
   /** Calls from the rest of the fleet (`node.fleet`). */
@@ -83,6 +64,19 @@ export type NodeOptions = {
    * nowhere.
    */
   healthListen?: Address;
+  /**
+   * The bot's own opinion of itself, asked every 5 s: true, or nothing, if all is well; false, or a sentence with the
+   * reason, if not. A rollout to a version that is not well is reverted. As `node.health()`.
+   */
+  health?: HealthCheck;
+  /**
+   * Run once at the start, beside everything else, and answered as `health` is, within 30 s: a rollout gives no shard
+   * to a version that fails it.
+   */
+  selfTest?: HealthCheck;
+  /** As `node.onStandby()` and `node.onActive()`. */
+  onStandby?: StandbyHook;
+  onActive?: StandbyHook;
   /** Where the node writes what it has to say; pino fits. Default: nowhere. */
   logger?: Logger;
   limits?: NodeLimits;
@@ -127,6 +121,10 @@ export type ResolvedOptions = {
   readonly userEvents: UserEventCodec;
   readonly fleet: { readonly client: object | null; readonly values: readonly string[]; readonly evaluate: boolean };
   readonly healthListen: Address | null;
+  readonly health: HealthCheck | null;
+  readonly selfTest: HealthCheck | null;
+  readonly onStandby: StandbyHook | null;
+  readonly onActive: StandbyHook | null;
   readonly logger: Logger;
   readonly exitOnShutdown: boolean;
   readonly logFile: LogFile | null;
@@ -136,12 +134,16 @@ export type ResolvedOptions = {
   readonly signals: boolean;
   /** The host's own, or what stands for a host that waits for nothing. */
   readonly hostTimeouts: HostTimeouts;
+  /** The machine's own: what takes time can be measured. */
+  readonly isRealTime: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: Transport;
   readonly connectTimeoutMs: number;
   readonly hostCallMs: number;
   readonly resumeMs: number;
+  readonly healthMs: number;
+  readonly selfTestMs: number;
   readonly session: SessionLimits;
 };
 
@@ -154,9 +156,15 @@ export const NODE_OPTION_KEYS: readonly Exclude<keyof NodeOptions, 'host'>[] = [
   'version',
   'token',
   'allowBaseLevelOrchestrator',
+  'tls',
+  'insecure',
   'userEvents',
   'fleet',
   'healthListen',
+  'health',
+  'selfTest',
+  'onStandby',
+  'onActive',
   'logger',
   'limits',
   'lingerMs',
@@ -170,30 +178,11 @@ export const NODE_OPTION_KEYS: readonly Exclude<keyof NodeOptions, 'host'>[] = [
 ];
 
 const HOUR_MS = 3_600_000;
-const TIME = { min: 1, max: HOUR_MS };
 /** As long as an interaction's answers usually take. */
 export const DEFAULT_LINGER_MS = 15_000;
 const LINGER = { fallback: DEFAULT_LINGER_MS, range: { min: 0, max: HOUR_MS } };
 const PATIENCE = { fallback: 0, range: { min: 0, max: 24 * HOUR_MS } };
 const NOTHING_WAITED_FOR: HostTimeouts = { readyMs: 0, importMs: 0, handlersMs: 0 };
-
-const LIMITS: Readonly<Record<keyof NodeLimits, { fallback: number; range: { min: number; max: number } }>> = {
-  connectTimeoutMs: { fallback: DEFAULT_LIMITS.identifyTimeoutMs, range: TIME },
-  backoffMinMs: { fallback: DEFAULT_LIMITS.backoffMinMs, range: TIME },
-  backoffMaxMs: { fallback: DEFAULT_LIMITS.backoffMaxMs, range: TIME },
-  refusedRetryMs: { fallback: DEFAULT_LIMITS.refusedRetryMs, range: TIME },
-  hostCallMs: { fallback: 10_000, range: TIME },
-  resumeMs: { fallback: 30_000, range: TIME },
-  migrationTimeoutMs: { fallback: DEFAULT_LIMITS.migrationTimeoutMs, range: TIME },
-  freezeTimeoutMs: { fallback: DEFAULT_LIMITS.freezeTimeoutMs, range: TIME },
-  transferWindowBytes: { fallback: DEFAULT_LIMITS.transferWindowBytes, range: { min: 1024, max: 2 ** 30 } },
-  shutdownTimeoutMs: { fallback: DEFAULT_LIMITS.shutdownTimeoutMs, range: TIME },
-  outboxMessages: { fallback: DEFAULT_LIMITS.outboxMessages, range: { min: 1, max: 1_000_000 } },
-  outboxBytes: { fallback: DEFAULT_LIMITS.outboxBytes, range: { min: 1024, max: 2 ** 30 } },
-  stagedHighBytes: { fallback: DEFAULT_LIMITS.stagedHighBytes, range: { min: 1024, max: 2 ** 30 } },
-};
-
-const LIMIT_KEYS = Object.keys(LIMITS) as (keyof NodeLimits)[];
 
 const HOST_METHODS = ['startShards', 'resumeShard', 'stopShard', 'freeze'] as const;
 
@@ -205,7 +194,8 @@ export function resolveOptions(
   refuseUnknownKeys(WHERE, options, ['host', ...NODE_OPTION_KEYS]);
   const launch = launchEnvironment(env);
   const clock = options.clock ?? systemClock();
-  const limits = resolveLimits(options.limits ?? {});
+  const { logger = silentLogger } = options;
+  const limits = resolveLimits(WHERE, options.limits ?? {});
   const host = checkedHost(options.host);
   const orchestrator = checkedAddress(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447');
   return Object.freeze({
@@ -215,12 +205,14 @@ export function resolveOptions(
     version: options.version ?? launch.version ?? 'unknown',
     token: checkedToken(options.token ?? launch.token ?? tokenBeside(orchestrator, env)),
     allowBaseLevelOrchestrator: checkedSwitch(
+      'allowBaseLevelOrchestrator',
       options.allowBaseLevelOrchestrator ?? launch.allowBaseLevelOrchestrator ?? false,
     ),
     userEvents: options.userEvents ?? new UserEventRegistry(),
     fleet: resolveFleet(options.fleet ?? {}),
     healthListen: checkedHealthListen(options.healthListen ?? launch.healthListen),
-    logger: options.logger ?? silentLogger,
+    ...checkedHooks(options),
+    logger,
     exitOnShutdown: options.exitOnShutdown ?? launch.launched,
     logFile: launch.logFile ?? null,
     lingerMs: wholeNumber(WHERE, 'lingerMs', options.lingerMs, LINGER.fallback, LINGER.range),
@@ -229,12 +221,24 @@ export function resolveOptions(
     // A clock that is not the system's is a test's: its process is none that is told to end.
     signals: options.signals ?? options.clock === undefined,
     hostTimeouts: checkedTimeouts(host, limits),
+    isRealTime: options.clock === undefined,
     clock,
     random: options.random ?? systemRandom(),
-    transport: options.transport ?? tcpTransport({ clock }),
+    transport:
+      options.transport ??
+      controlTransport({
+        where: WHERE,
+        orchestrator,
+        tls: options.tls ?? launch.tls,
+        insecure: checkedSwitch('insecure', options.insecure ?? launch.insecure ?? false),
+        clock,
+        logger,
+      }),
     connectTimeoutMs: limits.connectTimeoutMs,
     hostCallMs: limits.hostCallMs,
     resumeMs: limits.resumeMs,
+    healthMs: limits.healthMs,
+    selfTestMs: limits.selfTestMs,
     session: {
       identifyTimeoutMs: limits.connectTimeoutMs,
       backoffMinMs: limits.backoffMinMs,
@@ -264,14 +268,16 @@ function resolveFleet({ client, values = [], evaluate = false, ...rest }: FleetS
   return { client: client ?? null, values, evaluate };
 }
 
-function resolveLimits(given: NodeLimits): Required<NodeLimits> {
-  refuseUnknownKeys(`${WHERE} (limits)`, given, LIMIT_KEYS);
-  const resolved = {} as Required<NodeLimits>;
-  for (const key of LIMIT_KEYS) {
-    const { fallback, range } = LIMITS[key];
-    resolved[key] = wholeNumber(WHERE, `limits.${key}`, given[key], fallback, range);
+const HOOKS = ['health', 'selfTest', 'onStandby', 'onActive'] as const;
+
+function checkedHooks(options: NodeOptions): Pick<ResolvedOptions, (typeof HOOKS)[number]> {
+  for (const key of HOOKS) {
+    if (options[key] !== undefined && typeof options[key] !== 'function') {
+      throw invalidOption(WHERE, key, 'must be a function.');
+    }
   }
-  return resolved;
+  const { health = null, selfTest = null, onStandby = null, onActive = null } = options;
+  return { health, selfTest, onStandby, onActive };
 }
 
 function checkedHost(host: ShardHost | undefined): ShardHost {
@@ -319,10 +325,10 @@ function checkedToken(token: string | undefined): string | null {
 }
 
 /** As an option, or as a variable of the environment. */
-function checkedSwitch(value: boolean | string): boolean {
+function checkedSwitch(name: keyof NodeOptions, value: boolean | string): boolean {
   if (value === true || value === 'true') return true;
   if (value === false || value === 'false') return false;
-  throw invalidOption(WHERE, 'allowBaseLevelOrchestrator', `is "${value}", but must be true or false.`);
+  throw invalidOption(WHERE, name, `is "${value}", but must be true or false.`);
 }
 
 function checkedLeave(options: LeaveOptions = {}, fromEnvironment: string | undefined): ResolvedLeave {

@@ -20,6 +20,7 @@ import type {
 } from './messages.js';
 import { MAC_BYTES, NONCE_BYTES } from './proof.js';
 import { ROLLOUT_FIELDS } from './rollout-messages.js';
+import { nodeSignals, VERSION_FIELDS } from './signal-messages.js';
 import {
   bytes,
   bytesOf,
@@ -75,6 +76,7 @@ const shardReport = record<ShardReport>({
   epoch: maybe('Epoch', epoch),
   refused: maybe('Refused', closeCode),
   reason: maybe('Reason', text),
+  silentMs: maybe('SilentMs', count),
 });
 
 const processReport = record<ProcessReport>({
@@ -151,6 +153,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     sequence: required('Sequence', count),
     shards: required('Shards', list(shardReport, MAX_SHARDS)),
     process: required('Process', processReport),
+    signals: maybe('Signals', nodeSignals),
   },
   heartbeatAck: { sequence: required('Sequence', count) },
   commandFailed: { command: required('Command', word), ...ONE_SHARD, message: required('Message', text) },
@@ -199,4 +202,5 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   ...JOB_FIELDS,
   ...LEAVE_FIELDS,
   ...ROLLOUT_FIELDS,
+  versionHealth: VERSION_FIELDS,
 };

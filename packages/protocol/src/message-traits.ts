@@ -71,6 +71,7 @@ const TRAITS = {
   proof: { id: 71, from: 'node', scope: 'connection', capability: 'auth-hmac' },
   leave: { id: 72, from: 'node', scope: 'connection', capability: 'leave' },
   shutdownNoted: { id: 73, from: 'orchestrator', scope: 'connection', capability: 'leave' },
+  versionHealth: { id: 83, from: 'orchestrator', scope: 'connection', capability: 'signals' },
   userEvent: { id: null, from: 'both', scope: 'shard', capability: null },
 } as const;
 

@@ -9,6 +9,7 @@ import type { CallMessage } from './call-messages.js';
 import type { JobMessage } from './job-messages.js';
 import type { LeaveMessage } from './leave-messages.js';
 import type { RolloutMessage } from './rollout-messages.js';
+import type { NodeSignals, VersionHealth } from './signal-messages.js';
 import type { TransferMessage } from './transfer-messages.js';
 
 /** The base level's `OrchestratorLogicVersion`. A peer with another one is refused. */
@@ -38,6 +39,8 @@ export const LOGIC_VERSION = 2;
  *   migration of the base level.
  * - `rollout`: the node may ask for a rollout (rollout-messages.ts), which the orchestrator's settings allow or not.
  * - `leave`: the node may ask to leave, and its shards are moved before it goes (leave-messages.ts).
+ * - `signals`: heartbeats say how the node's version fares, and the node hears what is made of that
+ *   (signal-messages.ts).
  */
 export const CAPABILITIES = [
   'auth-hmac',
@@ -52,6 +55,7 @@ export const CAPABILITIES = [
   'rollout',
   'resume-shards',
   'leave',
+  'signals',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -100,6 +104,8 @@ export type ShardReport = {
   refused?: number;
   /** Extended: why the shard has no gateway connection, after one that was lost or did not come about. */
   reason?: string;
+  /** Extended: nothing has come for so long, against the shard's own usual rate, and RESUMEs brought nothing. */
+  silentMs?: number;
 };
 
 export type ProcessReport = {
@@ -279,6 +285,8 @@ export type Heartbeat = {
   sequence: number;
   shards: readonly ShardReport[];
   process: ProcessReport;
+  /** Extended (`signals`). */
+  signals?: NodeSignals;
 };
 
 /** Extended (`heartbeat`), orchestrator → node. */
@@ -327,7 +335,8 @@ export type Message =
   | CallMessage
   | JobMessage
   | LeaveMessage
-  | RolloutMessage;
+  | RolloutMessage
+  | VersionHealth;
 
 export type MessageKind = Message['kind'];
 

@@ -7,6 +7,7 @@
  */
 import type { Flag, ResolvedConfig } from '@dshard/api/config';
 import type { startOrchestrator, StartedOrchestrator } from '@dshard/orchestrator';
+import type { Address } from '@dshard/transport';
 import { Option, type Command } from 'commander';
 import { configFile, fileOption, setOption, type ConfigOptions } from '../config-options.js';
 import { CliError } from '../errors.js';
@@ -194,10 +195,14 @@ function signals(): Closing {
 }
 
 function documentOf({ address, httpAddress }: StartedOrchestrator, config: ResolvedConfig): Record<string, unknown> {
-  return { address, http: httpAddress && `http://${httpAddress}`, pid: process.pid, config: config.file };
+  return { address, http: httpAddress && restUrl(httpAddress, config), pid: process.pid, config: config.file };
 }
 
-const DEFAULT_HTTP = '127.0.0.1:7448';
+const DEFAULT_URL = 'http://127.0.0.1:7448';
+
+function restUrl(address: Address, { tls }: ResolvedConfig): string {
+  return `${tls === null ? 'http' : 'https'}://${address}`;
+}
 
 const NO_BOT_TOKEN = 'DISCORD_TOKEN is not set; a bot that takes its token from there needs it in this environment';
 
@@ -212,10 +217,11 @@ function greeting({ address, httpAddress }: StartedOrchestrator, config: Resolve
   const { launcher, values } = config;
   const command = launcher && (typeof launcher.command === 'string' ? launcher.command : launcher.command.join(' '));
   const count = values.nodes > 0 ? `${values.nodes} × ` : 'as many nodes as needed of ';
-  const dso = httpAddress === DEFAULT_HTTP ? 'dso' : `DSO_CLI_ADDR=${httpAddress} dso`;
+  const url = httpAddress === null ? '' : restUrl(httpAddress, config);
+  const dso = url === DEFAULT_URL ? 'dso' : `DSO_CLI_ADDR=${config.tls === null ? httpAddress : url} dso`;
   return [
     `Nodes connect to  ${address}`,
-    `REST and dso      ${httpAddress === null ? 'off' : `http://${httpAddress}`}`,
+    `REST and dso      ${httpAddress === null ? 'off' : restUrl(httpAddress, config)}`,
     `Configuration     ${config.file ?? 'flags, environment and defaults'}`,
     command === null
       ? 'Nodes             start them yourself; none are launched here'

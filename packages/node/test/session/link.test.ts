@@ -24,6 +24,7 @@ describe('connecting', () => {
         'rollout',
         'resume-shards',
         'leave',
+        'signals',
       ],
       instance: '1-0',
       bounds: { lingerMs: 15_000, patienceMs: 60_000, readyMs: 10_000, handlersMs: 1_000 },

@@ -5,7 +5,7 @@
 import type { MessageOf, ShardReport } from '@dshard/protocol';
 import { assignmentOf, isPossibleEpoch } from '../state/epochs.js';
 import { claim } from './claims.js';
-import { isConnected, isShuttingDown } from '../state/nodes.js';
+import { can, isConnected, isShuttingDown } from '../state/nodes.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { Transaction } from '../state/transaction.js';
 import { noteCheckpoint } from '../shards/epochs.js';
@@ -19,7 +19,9 @@ export function onHeartbeat(tx: Transaction, id: string, said: MessageOf<'heartb
   const node = tx.node(id);
   if (node === undefined) return;
   const message = { ...said, shards: oneOfEach(tx, said.shards) };
-  tx.setNode({ ...node, shardReports: message.shards, process: message.process });
+  const { shards, process } = message;
+  const signals = can(node, 'signals') ? (message.signals ?? null) : null;
+  tx.setNode({ ...node, shardReports: shards, process, signals });
   tx.send(id, { kind: 'heartbeatAck', sequence: message.sequence });
   noteCheckpoints(tx, id, message);
   if (isShuttingDown(node)) return;
