@@ -25,7 +25,7 @@ export type LeaveFigures = {
 
 /** A shard that moves live is without a session no longer than this, 250 ms and room for a busy machine. */
 const MAX_LIVE_GAP_MS = 1_000;
-/** A parked shard waits for the restart of its process, and so much longer; with room for a busy machine. */
+/** Where nobody else is there, a shard waits for the restart of its process, and so much longer; with the same room. */
 const MAX_AFTER_RESTART_MS = 2_500;
 
 export function leaveProblems({ graceMs, cases, caches, findings }: LeaveFigures): readonly string[] {

@@ -1,7 +1,8 @@
 /**
  * What a bot process is told by its environment: what the launcher sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
  * DSO_TOKEN_FILE, DSO_VERSION, DSO_LOG_FILE), or the ancestor's `-nodeid <id>` on the command line; DSO_HEALTH_LISTEN,
- * DSO_LEAVE_DEADLINE, DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR; DSO_TLS, DSO_TLS_CA, DSO_TLS_CERT, DSO_TLS_KEY, DSO_TLS_SERVER_NAME, DSO_INSECURE.
+ * DSO_LEAVE_DEADLINE, DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR;
+ * DSO_TLS, DSO_TLS_CA, DSO_TLS_CERT, DSO_TLS_KEY, DSO_TLS_SERVER_NAME, DSO_INSECURE.
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -35,7 +35,7 @@ export function resolveLeave(
   refuseUnknownKeys(where, options, ['deadlineMs', 'intent', 'successor']);
   const { intent = fallback.intent, successor = fallback.successor } = options;
   if (!LEAVE_INTENTS.includes(intent)) {
-    throw invalidOption(where, 'intent', `is "${String(intent)}", but must be one of ${LEAVE_INTENTS.join(', ')}.`);
+    throw invalidOption(where, 'intent', `is "${intent as string}", but must be one of ${LEAVE_INTENTS.join(', ')}.`);
   }
   if (successor !== '' && !isNodeId(successor))
     throw invalidOption(where, 'successor', `is no node id: "${successor}".`);

@@ -388,13 +388,13 @@ class NodeRuntime implements DshardNode {
     this.#loop.push({ kind: 'departed' });
   }
 
-  async #leave({ asked, final, unheard, late }: Extract<NodeEffect, { kind: 'left' }>): Promise<void> {
+  async #leave({ asked, final, unnoted, late }: Extract<NodeEffect, { kind: 'left' }>): Promise<void> {
     this.#wakeUp.set(null);
     this.#fleet.close();
     this.#probes.close();
     this.#signals.close();
     await this.#departure.within('disconnecting', () => this.#connections.shutdown());
-    this.#end.resolve({ asked, final, acknowledged: unheard.length === 0 && !late });
+    this.#end.resolve({ asked, final, acknowledged: unnoted.length === 0 && !late });
     this.#departure.end();
   }
 }

@@ -102,7 +102,8 @@ export type NodeOptions = {
   /**
    * Whether the node leaves when the process gets SIGTERM or SIGINT: its shards are moved to others, what is left is
    * closed with its session kept, then the process ends (exit code 0 if the orchestrator has every shard or cursor, 75
-   * otherwise). Listeners of the bot's own run as well; one that ends the process at once cuts that short. Default true.
+   * otherwise). Listeners of the bot's own run as well; one that ends the process at once cuts that short. Default:
+   * true.
    */
   signals?: boolean;
   /** For tests. Default: the system's. */

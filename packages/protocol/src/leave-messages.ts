@@ -8,7 +8,7 @@
  *     orch → node      shutdownNoted     they are durable: whoever resumes these shards, misses nothing
  */
 import { required, type Fields } from './fields.js';
-import { oneOf, integer, nodeIdOrEmpty } from './wire-types.js';
+import { count, integer, nodeIdOrEmpty, oneOf } from './wire-types.js';
 
 /**
  * What is to become of the shards. `remove`: others take them. `restart`: the node is back in a moment, or nobody else
@@ -26,7 +26,8 @@ export type Leave = {
   successor: string;
 };
 
-export type ShutdownNoted = { kind: 'shutdownNoted' };
+/** `cursors`: how many it was told. */
+export type ShutdownNoted = { kind: 'shutdownNoted'; cursors: number };
 
 export type LeaveMessage = Leave | ShutdownNoted;
 
@@ -39,5 +40,5 @@ export const LEAVE_FIELDS: {
     intent: required('Intent', oneOf(LEAVE_INTENTS)),
     successor: required('Successor', nodeIdOrEmpty),
   },
-  shutdownNoted: {},
+  shutdownNoted: { cursors: required('Cursors', count) },
 };

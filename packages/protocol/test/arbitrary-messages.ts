@@ -187,7 +187,7 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
     intent: fc.constantFrom(...LEAVE_INTENTS),
     successor: fc.constantFrom('', 'web-2'),
   }),
-  shutdownNoted: fc.record({}),
+  shutdownNoted: fc.record({ cursors: count }),
   rolloutRequest: fc.record({ requestId: name }),
   rolloutAnswer: fc.record({ requestId: name, code: label, message: label }),
   jobMarked: fc.record({ markId: name, isNew: fc.boolean(), latest: count }),

@@ -134,7 +134,10 @@ export type NodeStatus = {
   since: number;
   lastHeardAt: number | null;
   capabilities: readonly string[];
-  /** `leaving`: it asked to leave, and its shards are moved away. `lingering`: its shards are gone, and it ends what it is at, then itself. */
+  /**
+   * `leaving`: it asked to leave, and its shards are moved away. `lingering`: its shards are gone, and it ends what it
+   * is at, then itself.
+   */
   intent: 'serving' | 'cordoned' | 'leaving' | 'shuttingDown' | 'lingering';
   shards: readonly ShardStatus[];
   process: ProcessReport | null;

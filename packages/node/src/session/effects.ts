@@ -71,4 +71,4 @@ export type NodeEffect =
    */
   | { kind: 'drained'; asked: 'orchestrator' | 'bot'; leaveBy: number | null }
   /** The node has left: no effect follows. */
-  | ({ kind: 'left' } & Pick<Lingering, 'asked' | 'final' | 'unheard' | 'late'>);
+  | ({ kind: 'left' } & Pick<Lingering, 'asked' | 'final' | 'unnoted' | 'late'>);

@@ -108,12 +108,12 @@ export function leaveWhenEmpty(tx: Transaction): void {
   }
   // An orchestrator of ours that does not say what it noted has what was sent to it.
   const isNoted = tx.negotiated('sessions') && !tx.negotiated('leave');
-  const unheard = isNoted ? [] : sessions;
+  const unnoted = isNoted ? [] : sessions;
   // One that knows no lingering waits for the end of the connection, and begins nothing meanwhile.
   if (!tx.negotiated('warm-up')) {
     hangUp(tx);
   }
-  tx.set({ lifecycle: { kind: 'lingering', asked, final, leaveBy, unheard, late, departed: false } });
+  tx.set({ lifecycle: { kind: 'lingering', asked, final, leaveBy, unnoted, late, departed: false } });
   tx.effect({ kind: 'drained', asked, leaveBy });
 }
 
@@ -123,7 +123,7 @@ export function onNoted(tx: Transaction): void {
   if (lifecycle.kind !== 'lingering') {
     return;
   }
-  tx.set({ lifecycle: { ...lifecycle, unheard: [] } });
+  tx.set({ lifecycle: { ...lifecycle, unnoted: [] } });
   if (lifecycle.departed) {
     leave(tx, true);
   }
@@ -135,14 +135,14 @@ export function leave(tx: Transaction, departed: boolean): void {
   if (lifecycle.kind !== 'lingering' || !(departed || lifecycle.departed)) {
     return;
   }
-  const { asked, final, leaveBy, unheard, late } = lifecycle;
-  if (unheard.length > 0 && tx.established !== null && leaveBy !== null && tx.now < leaveBy) {
+  const { asked, final, leaveBy, unnoted, late } = lifecycle;
+  if (unnoted.length > 0 && tx.established !== null && leaveBy !== null && tx.now < leaveBy) {
     tx.set({ lifecycle: { ...lifecycle, departed: true } });
     return;
   }
   hangUp(tx);
   tx.set({ lifecycle: { kind: 'left' } });
-  tx.effect({ kind: 'left', asked, final, unheard, late });
+  tx.effect({ kind: 'left', asked, final, unnoted, late });
 }
 
 /** When something of this is due by itself. */

@@ -302,15 +302,15 @@ export type Lifecycle =
   | { kind: 'left' };
 
 /**
- * All shards are gone and it was said; what user code is still at may end. `unheard`: sessions that the orchestrator has
- * not said it has. `late`: some shards did not stop in time. `departed`: only its answer is waited for.
+ * All shards are gone and it was said; what user code is still at may end. `unnoted`: sessions that the orchestrator
+ * has not said it has. `late`: some shards did not stop in time. `departed`: only its answer is waited for.
  */
 export type Lingering = {
   kind: 'lingering';
   asked: 'orchestrator' | 'bot';
   final: boolean;
   leaveBy: number | null;
-  unheard: readonly ShardSession[];
+  unnoted: readonly ShardSession[];
   late: boolean;
   departed: boolean;
 };

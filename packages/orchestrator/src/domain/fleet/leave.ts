@@ -119,7 +119,7 @@ export function onShutdown(tx: Transaction, id: string, sessions: readonly Shard
   beginLingering(tx, id);
   vacateShards(tx, id, sessions);
   // Executed when the cursors are durable.
-  if (can(node, 'leave')) tx.send(id, { kind: 'shutdownNoted' });
+  if (can(node, 'leave')) tx.send(id, { kind: 'shutdownNoted', cursors: sessions.length });
 }
 
 /** It runs nothing any more. What it still ends takes as long as it has said, and a command's time on top. */

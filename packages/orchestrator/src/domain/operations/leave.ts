@@ -52,8 +52,7 @@ function lead(tx: Transaction, node: Leaving): void {
   if (drainedBy(tx.state, id) !== undefined || migrationsFrom(tx, id).length > 0) return;
   // It says goodbye by itself.
   if (tx.shardsOf(id).length === 0) return;
-  const destination = destinationFor(tx, node);
-  if (destination === 'nobody') {
+  if (!isTaken(tx, node)) {
     // Its successor is being launched.
     if (intent.intent === 'auto' && tx.state.launches.size > 0) return;
     return beginShutdown(tx, id, null, false);
@@ -62,7 +61,11 @@ function lead(tx: Transaction, node: Leaving): void {
   tx.setNode({ ...node, intent: { ...intent, retryAt: tx.now + RETRY_MS } });
   tx.actingFor(`node ${id}`, () => {
     const plan = { origins: [id], launch: false, shutdown: false, deadline: movesUntil(intent) - tx.now } as const;
-    beginDrain(tx, { ...plan, destination }, { request: null, parent: null });
+    beginDrain(
+      tx,
+      { ...plan, destination: intent.intent === 'replace' ? intent.successor : null },
+      { request: null, parent: null },
+    );
   });
 }
 
@@ -71,12 +74,12 @@ function isReturning({ state }: Transaction): boolean {
   return state.recalled && state.graceUntil !== null;
 }
 
-/** Who takes its shards; null: all others that are open. */
-function destinationFor(tx: Transaction, { id, intent: { intent, successor } }: Leaving): string | null | 'nobody' {
-  if (intent === 'restart') return 'nobody';
-  if (intent === 'replace') return isUsable(tx, successor) ? successor : 'nobody';
+/** Whether anybody takes its shards: the successor that it names, or the others. */
+function isTaken(tx: Transaction, { id, intent: { intent, successor } }: Leaving): boolean {
+  if (intent === 'restart') return false;
+  if (intent === 'replace') return isUsable(tx, successor);
   const open = [...tx.state.nodes.values()].filter((node) => node.id !== id && isOpen(tx, node));
-  return tx.shardsOf(id).some((shard) => nextNodeFor(tx, shard, open) !== null) ? null : 'nobody';
+  return tx.shardsOf(id).some((shard) => nextNodeFor(tx, shard, open) !== null);
 }
 
 function isUsable(tx: Transaction, id: string): boolean {
