@@ -16,7 +16,7 @@ import type { NodeEnd } from './node-api.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
-export const EXIT_NOT_ACKNOWLEDGED = 75;
+const EXIT_NOT_ACKNOWLEDGED = 75;
 
 /** What user code that was waiting for the end of its node still does. */
 const AFTERWARDS_MS = 500;

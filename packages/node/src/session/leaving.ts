@@ -21,7 +21,7 @@ import { say } from './outbox.js';
 import { ruleOf } from './shard-states.js';
 
 /** What stopping the last shards and saying their cursors takes. */
-export const CURSORS_MS = 1_000;
+const CURSORS_MS = 1_000;
 
 /** A leave that comes again can only make the time shorter. */
 export function askToLeave(

@@ -283,7 +283,7 @@ export type Permit = { request: number; kind: 'wanted' | 'granted' };
 export type Arrival = { migrationId: string; resumed: boolean };
 
 /** When the process ends at the latest, and what is to become of its shards. */
-export type LeaveWish = { leaveBy: number; intent: LeaveIntent; successor: string };
+type LeaveWish = { leaveBy: number; intent: LeaveIntent; successor: string };
 
 export type Lifecycle =
   | { kind: 'serving' }
