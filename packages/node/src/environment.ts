@@ -7,10 +7,11 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '@dshard/protocol';
-import { isLoopback, parseAddress, readTokenFile, type Address } from '@dshard/transport';
+import { readTokenFile, type Address } from '@dshard/transport';
 import type { NodeTls } from './control-transport.js';
 import { NodeError } from './errors.js';
 import type { LogFile } from './log-bound.js';
+import { areOnLoopback } from './orchestrators.js';
 
 export type LaunchEnvironment = {
   /** Undefined: the orchestrator gives one. */
@@ -97,11 +98,11 @@ const OWN_TOKEN_FILE = join('.dso', 'token');
  * Undefined without one, and where DSO_TOKEN is set to nothing. A file that others could have written is not believed.
  */
 export function tokenBeside(
-  orchestrator: Address,
+  orchestrators: readonly Address[],
   env: Readonly<Record<string, string | undefined>> = process.env,
   folder: string = process.cwd(),
 ): string | undefined {
-  if (env['DSO_TOKEN'] === '' || !isLoopback(parseAddress(orchestrator).host)) return undefined;
+  if (env['DSO_TOKEN'] === '' || !areOnLoopback(orchestrators)) return undefined;
   const path = join(folder, OWN_TOKEN_FILE);
   const file = statSync(path, { throwIfNoEntry: false });
   const isOurs = file !== undefined && (file.mode & 0o022) === 0 && file.uid === process.getuid?.();

@@ -21,6 +21,7 @@ import { Listeners } from './listeners.js';
 import { resolveLeave, type LeaveOptions } from './leave-options.js';
 import { boundLog } from './log-bound.js';
 import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.js';
+import { Orchestrators } from './orchestrators.js';
 import { startRefused, statusOf, type DshardNode, type NodeEnd, type NodeEvents, type NodeStatus } from './node-api.js';
 import { PermitClient } from './permit-client.js';
 import { ProcessFigures } from './process-figures.js';
@@ -146,8 +147,7 @@ class NodeRuntime implements DshardNode {
       failed: (text, shard) => this.#log('error', text, { shard }),
     });
     this.#connections = new Connections({
-      transport: options.transport,
-      address: options.orchestrator,
+      orchestrators: new Orchestrators(options.transport, options.orchestrators, clock),
       timeoutMs: options.connectTimeoutMs,
       connected: (connection) => this.#loop.push({ kind: 'connected', connection, nonce: this.#proof.drawNonce() }),
       connectFailed: (reason) => this.#loop.push({ kind: 'connectFailed', reason, jitter: options.random.next() }),

@@ -6,7 +6,8 @@
  * running for the next orchestrator; another signal while closing kills what is left and goes at once.
  */
 import type { Flag, ResolvedConfig } from '@dshard/api/config';
-import type { startOrchestrator, StartedOrchestrator } from '@dshard/orchestrator';
+import type * as orchestrator from '@dshard/orchestrator';
+import type { StartedOrchestrator } from '@dshard/orchestrator';
 import type { Address } from '@dshard/transport';
 import { Option, type Command } from 'commander';
 import { configFile, fileOption, setOption, type ConfigOptions } from '../config-options.js';
@@ -81,7 +82,7 @@ export function addUp(program: Command): void {
 }
 
 async function up(options: Options): Promise<void> {
-  const orchestrator = await importOrchestrator();
+  const { startOrchestrator } = await importOrchestrator();
   const { resolveConfig } = await import('@dshard/api/config');
   const config = resolveConfig({
     flags: flagsOf(options),
@@ -96,7 +97,7 @@ async function up(options: Options): Promise<void> {
   do {
     let started: StartedOrchestrator;
     try {
-      started = await orchestrator.startOrchestrator(config, { signal: closing.asked });
+      started = await startOrchestrator(config, { signal: closing.asked });
     } catch (error) {
       // A standby that was told to go before its turn came.
       if (closing.asked.aborted && error === closing.asked.reason) return;
@@ -115,7 +116,7 @@ async function up(options: Options): Promise<void> {
 export const INSTALL_LINE = 'npm install @dshard/node @dshard/cli @dshard/orchestrator';
 
 /** An optional peer: a command line on somebody's laptop needs no server. */
-async function importOrchestrator(): Promise<{ startOrchestrator: typeof startOrchestrator }> {
+export async function importOrchestrator(): Promise<typeof orchestrator> {
   try {
     return await import('@dshard/orchestrator');
   } catch (cause) {
@@ -123,7 +124,7 @@ async function importOrchestrator(): Promise<{ startOrchestrator: typeof startOr
     if (!missing || !cause.message.includes("'@dshard/orchestrator'")) throw cause;
     throw new CliError(
       'DSO_CLI_NO_ORCHESTRATOR',
-      `There is no @dshard/orchestrator here, which \`dso up\` runs. Install it beside the command line:\n\n  ${INSTALL_LINE}\n`,
+      `There is no @dshard/orchestrator here, which this command runs. Install it beside the command line:\n\n  ${INSTALL_LINE}\n`,
       { cause },
     );
   }

@@ -31,6 +31,8 @@ export type ModelNodeOptions = {
   token?: string;
   /** Which process it is. null: it does not say, as nodes of before. */
   instance?: string | null;
+  /** Another launcher's, or another host's. */
+  elsewhere?: boolean;
 };
 
 export class ModelNode {
@@ -38,6 +40,7 @@ export class ModelNode {
   readonly baseLevel: boolean;
   readonly capabilities: readonly string[];
   readonly instance: string | null;
+  readonly elsewhere: boolean;
   totalShards = 0;
   readonly running = new Set<number>();
   /** Closed, migration not confirmed. */
@@ -77,7 +80,8 @@ export class ModelNode {
   orchestratorEpoch = 0;
   readonly transfers: ModelTransfers = new ModelTransfers(this);
 
-  constructor({ id, baseLevel = false, capabilities, instance }: ModelNodeOptions) {
+  constructor({ id, baseLevel = false, capabilities, instance, elsewhere = false }: ModelNodeOptions) {
+    this.elsewhere = elsewhere;
     this.id = id;
     this.baseLevel = baseLevel;
     this.instance = instance === undefined && !baseLevel ? `process ${(processes += 1)}` : (instance ?? null);

@@ -31,6 +31,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     processes: new Map(),
     crashLoops: new Map(),
     deployedVersion: '',
+    rollouts: { quarantined: [], reverts: [], frozen: false },
     botBlame: null,
     identifies: {
       maxConcurrency: 1,

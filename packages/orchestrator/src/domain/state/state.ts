@@ -14,7 +14,9 @@ import type {
 } from '@dshard/protocol';
 import type { KnownSession } from './commands.js';
 import type { EndedOperation, OperationState } from './operations.js';
+import type { RolloutMemory } from './versions.js';
 import type { CrashLoop, ProcessState } from './processes.js';
+import type { Parked } from './park.js';
 import type { Settings } from './settings.js';
 import type { ShardLink } from './shard-link.js';
 
@@ -24,6 +26,11 @@ import type { ShardLink } from './shard-link.js';
 export type ShardState =
   /** Nobody runs it. `known` lets the next node RESUME. It is not placed automatically before `notBefore`. */
   | { kind: 'vacant'; since: number; notBefore: number; known: KnownSession | null }
+  /**
+   * Nobody runs it, and the orchestrator has its state for the next node (`migration/park.ts`). It is not given out
+   * before `notBefore`.
+   */
+  | { kind: 'parked'; since: number; notBefore: number; parked: Parked }
   /** Assigned to a node that does not run it yet; see StartStep. */
   | {
       kind: 'starting';
@@ -185,7 +192,7 @@ export type LiveStep =
   | { kind: 'activating'; frozenAt: number; manifest: Manifest; originReleased: boolean };
 
 /** What a live migration moves: the cursor, and how many user events of how many bytes. */
-export type Manifest = { session: GatewaySession; events: number; bytes: number };
+export type Manifest = { session: GatewaySession; events: number; bytes: number; hash: string };
 
 type MigrationIn<Step> = {
   /** Unique across runs of the orchestrator: what a node still says of an earlier run's migration is nobody's. */
@@ -205,6 +212,8 @@ type MigrationIn<Step> = {
   operation: string | null;
   /** Under which the destination has the shard. */
   epoch: number;
+  /** Of a shard that the orchestrator gives out: what it has of the shard. */
+  parked?: Parked;
 };
 
 export type BaseMigration = MigrationIn<BaseStep>;
@@ -351,6 +360,8 @@ export type OrchestratorState = {
   crashLoops: ReadonlyMap<string, CrashLoop>;
   /** What a launch would start, as far as was heard last; '': not known. */
   deployedVersion: string;
+  /** What rollouts have taught (`operations/rollout-revert.ts`). */
+  rollouts: RolloutMemory;
   /** The bot dies whatever its shards are: until then no shard is quarantined for it (`shards/quarantine.ts`). */
   botBlame: { version: string; until: number } | null;
   identifies: IdentifyBudget;
