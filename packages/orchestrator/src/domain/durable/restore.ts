@@ -198,7 +198,7 @@ function restoredNodes(
 function restoredLeave(record: NodeRecord | undefined, now: number): LeavingIntent | null {
   const leave = record?.intent === 'leaving' ? record.leave : null;
   if (leave === null || leave === undefined) return null;
-  return { kind: 'leaving', ...boundedLeave(leave, now), retryAt: now };
+  return { kind: 'leaving', ...boundedLeave(leave, now), retryAt: now, tried: [] };
 }
 
 function restoredIdentifies(reader: RecordReader, settings: Settings, now: number): IdentifyBudget | null {

@@ -37,7 +37,7 @@ export function onLeave(tx: Transaction, id: string, { withinMs, intent, success
     return;
   }
   const { instance } = node;
-  const wish = { since: tx.now, leaveBy, intent, successor, instance, retryAt: tx.now };
+  const wish = { since: tx.now, leaveBy, intent, successor, instance, retryAt: tx.now, tried: [] };
   tx.setNode({ ...node, intent: { kind: 'leaving', ...wish } });
   const shards = tx.shardsOf(id);
   const text = `Node ${id} asks to leave within ${withinMs} ms, with ${counted(shards.length, 'shard')}.`;

@@ -121,7 +121,7 @@ type NodeIntent =
 /**
  * The node asked to leave (`operations/leave.ts`): its process ends at `leaveBy`. It serves what it has, and gets
  * nothing new. Of one process only: a later one under the same id is there to stay. `retryAt`: when what could not be
- * moved is tried again.
+ * moved is tried again. `tried`: what was begun to be parked, each time.
  */
 export type LeavingIntent = {
   kind: 'leaving';
@@ -131,6 +131,7 @@ export type LeavingIntent = {
   successor: string;
   instance: string | null;
   retryAt: number;
+  tried: readonly number[];
 };
 
 export type NodeState = {
