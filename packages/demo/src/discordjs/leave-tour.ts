@@ -1,7 +1,7 @@
 /**
  * Scenario `leave`: discord.js clients whose processes are started and ended by a scheduler, which knows nothing of
- * shards: SIGTERM, thirty seconds, SIGKILL. In two ways: the new process is started first; the old one is ended first,
- * while others run. Then every cache and counter is compared with a
+ * shards: SIGTERM, thirty seconds, SIGKILL. In three ways: the new process is started first; the old one is ended first,
+ * while others run; the old one is ended first, and there is no other. Then every cache and counter is compared with a
  * client that never restarted.
  */
 import { delay } from '@dshard/transport';
@@ -41,7 +41,11 @@ export const leaveTour: Tour = async (context) => {
   discord.startTraffic();
   await steps.run(`${options.rate} events a second begin to flow`, () => delay(clock, BETWEEN_STEPS_MS));
 
-  const cases = [await surgeFirst(context, scheduler), await oneByOne(context, scheduler)];
+  const cases = [
+    await surgeFirst(context, scheduler),
+    await oneByOne(context, scheduler),
+    await stopThenStart(context, scheduler),
+  ];
   await lastEventHandled(context);
   const { compared, different, examples } = await compareCaches(context, reference, new Set());
   return {
@@ -81,6 +85,36 @@ async function oneByOne(context: TourContext, scheduler: Scheduler): Promise<Lea
     await delay(context.clock, BETWEEN_STEPS_MS);
   }
   return { case: 'one-by-one', endings, gapMs: spreadOf(gaps()), restartMs: null };
+}
+
+/** As `docker compose up -d`, or systemd, with a single process. */
+async function stopThenStart(context: TourContext, scheduler: Scheduler): Promise<LeaveCase> {
+  const { clock, steps } = context;
+  const [last = '', ...others] = scheduler.running;
+  const endings: Ending[] = [];
+  await steps.run(`scaling down to one single process, ${last}`, async () => {
+    for (const node of others) endings.push(await scheduler.end(node));
+    await allShardsRunning(context);
+  });
+  await delay(clock, BETWEEN_STEPS_MS);
+  const gaps = gapsFrom(context);
+  let restartMs = 0;
+  await steps.run(`stop-then-start: ${last}, the only one, gets SIGTERM, then it is started again`, async () => {
+    const endedMs = clock.monotonicMs();
+    endings.push(await scheduler.end(last));
+    scheduler.start(last);
+    await connected(context, last);
+    restartMs = Math.round(clock.monotonicMs() - endedMs);
+    await allShardsRunning(context);
+    await waitFor(
+      clock,
+      'every shard’s session',
+      START_TIMEOUT_MS,
+      () => context.discord.readyShards() >= context.options.shards,
+    );
+  });
+  await delay(clock, BETWEEN_STEPS_MS);
+  return { case: 'stop-then-start', endings, gapMs: spreadOf(gaps()), restartMs };
 }
 
 /** Returns what tells the gaps since then. */
