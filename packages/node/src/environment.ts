@@ -4,9 +4,9 @@
  * DSO_LEAVE_DEADLINE, DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR;
  * DSO_TLS, DSO_TLS_CA, DSO_TLS_CERT, DSO_TLS_KEY, DSO_TLS_SERVER_NAME, DSO_INSECURE.
  */
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
-import { messageOf } from '@dshard/protocol';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import { MAX_NAME_LENGTH, messageOf } from '@dshard/protocol';
 import { readTokenFile, type Address } from '@dshard/transport';
 import type { NodeTls } from './control-transport.js';
 import { NodeError } from './errors.js';
@@ -107,4 +107,28 @@ export function tokenBeside(
   const file = statSync(path, { throwIfNoEntry: false });
   const isOurs = file !== undefined && (file.mode & 0o022) === 0 && file.uid === process.getuid?.();
   return isOurs ? tokenFromFile(path) : undefined;
+}
+
+/**
+ * The version in the package.json of the bot, for a process that is told none: of the folder of its script, or the
+ * nearest one above. Undefined where there is none, and for scripts of installed tools, whose version is not the bot's.
+ */
+export function versionOfPackage(script: string | undefined = process.argv[1]): string | undefined {
+  try {
+    const path = realpathSync(script ?? '');
+    return path.includes(`${sep}node_modules${sep}`) ? undefined : nearestVersion(dirname(path));
+  } catch {
+    return undefined;
+  }
+}
+
+function nearestVersion(folder: string): string | undefined {
+  try {
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version?: unknown };
+    return typeof version === 'string' && version.length <= MAX_NAME_LENGTH ? given(version) : undefined;
+  } catch (error) {
+    const above = dirname(folder);
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return isMissing && above !== folder ? nearestVersion(above) : undefined;
+  }
 }

@@ -4,7 +4,7 @@ import { isToken, silentLogger, systemClock, systemRandom } from '@dshard/transp
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
 import { controlTransport, type NodeTls } from './control-transport.js';
-import { launchEnvironment, tokenBeside } from './environment.js';
+import { launchEnvironment, tokenBeside, versionOfPackage } from './environment.js';
 import type { HealthCheck } from './health.js';
 import type { LogFile } from './log-bound.js';
 import { deadlineOf, resolveLeave, type LeaveOptions, type ResolvedLeave } from './leave-options.js';
@@ -32,11 +32,16 @@ export type FleetSettings = {
 export type NodeOptions = {
   /** How shards are started and stopped: `createWsHost(…)` from `@dshard/node/ws`, or your own. */
   host: ShardHost;
-  /** host:port of the orchestrator; of all of them, one after the other, where several are ready to lead. Default DSO_ORCHESTRATOR, or 127.0.0.1:7447. */
+  /**
+   * host:port of the orchestrator, or of all that may lead, with commas between them. Default DSO_ORCHESTRATOR, or
+   * 127.0.0.1:7447.
+   */
   orchestrator?: Address;
   /** 1–128 printable characters. Default DSO_NODE_ID; without one the orchestrator gives one. */
   nodeId?: string;
-  /** What a roll-out compares. Default DSO_VERSION, or 'unknown'. */
+  /**
+   * What a roll-out compares. Default DSO_VERSION, or the version in the package.json of the bot, or 'unknown'.
+   */
   version?: string;
   /**
    * The shared token. Default DSO_TOKEN, or the content of the file DSO_TOKEN_FILE, or, for an orchestrator of this
@@ -204,7 +209,7 @@ export function resolveOptions(
     host,
     orchestrators,
     nodeId: checkedNodeId(options.nodeId ?? launch.nodeId ?? ''),
-    version: options.version ?? launch.version ?? 'unknown',
+    version: options.version ?? launch.version ?? versionOfPackage() ?? 'unknown',
     token: checkedToken(options.token ?? launch.token ?? tokenBeside(orchestrators, env)),
     allowBaseLevelOrchestrator: checkedSwitch(
       'allowBaseLevelOrchestrator',

@@ -2,7 +2,7 @@
  * `GET /v1/status`: everything an operator, a dashboard or the command line wants to know, in one document. Times are
  * milliseconds since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
  */
-import type { ProcessReport, ShardPhase } from '@dshard/protocol';
+import type { NodeSignals, ProcessReport, ShardPhase } from '@dshard/protocol';
 import type { OperationStatus } from './operation.js';
 
 type ShardStateName = 'vacant' | 'parked' | 'starting' | 'running' | 'stopping' | 'migrating' | 'unreachable';
@@ -49,7 +49,8 @@ export type AlarmKind =
   | 'storeSuspended'
   | 'orchestratorCutOff'
   | 'nodeIdTaken'
-  | 'versionSkew';
+  | 'versionSkew'
+  | 'botUnwell';
 
 /** Something is wrong, and has been for long enough: docs/reference/health.md lists all kinds. */
 export type Alarm = {
@@ -142,6 +143,8 @@ export type NodeStatus = {
   intent: 'serving' | 'cordoned' | 'leaving' | 'shuttingDown' | 'lingering';
   shards: readonly ShardStatus[];
   process: ProcessReport | null;
+  /** How its version fares, as its last heartbeat said; null: the node does not say. */
+  signals: NodeSignals | null;
 };
 
 export type MigrationStatus = {

@@ -159,6 +159,7 @@ function nodeStatus(
       };
     }),
     process: node.process,
+    signals: node.signals,
   };
 }
 

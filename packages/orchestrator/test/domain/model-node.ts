@@ -51,6 +51,7 @@ export class ModelNode {
   readonly prepared = new Map<number, { session: GatewaySession; userEvents: number }>();
   /** What its heartbeats say of its version; null: nothing. */
   signals: NodeSignals | null = null;
+  uptimeMs = 1;
   /** The process lives. */
   alive = true;
   connection: string | null = null;
@@ -130,7 +131,7 @@ export class ModelNode {
         ...[...this.resuming.keys()].map((shardId) => this.#report(shardId, 'resuming', this.session(shardId))),
         ...[...this.retained.keys()].map((shardId) => this.#report(shardId, 'frozen', null)),
       ],
-      process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: sequence },
+      process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: this.uptimeMs },
       ...(this.signals !== null && { signals: this.signals }),
     });
   }

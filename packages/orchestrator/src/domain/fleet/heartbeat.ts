@@ -5,6 +5,7 @@
 import type { MessageOf, ShardReport } from '@dshard/protocol';
 import { assignmentOf, isPossibleEpoch } from '../state/epochs.js';
 import { claim } from './claims.js';
+import { lookAtVersion } from './version-health.js';
 import { can, isConnected, isShuttingDown } from '../state/nodes.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { Transaction } from '../state/transaction.js';
@@ -43,6 +44,7 @@ export function onHeartbeat(tx: Transaction, id: string, said: MessageOf<'heartb
   noteLinks(tx, id, message.shards);
   noteResumes(tx, id, message.shards);
   noticeMissing(tx, id, named);
+  lookAtVersion(tx, node.version);
 }
 
 /** How the gateway connections are of the shards that are this node's to serve. */

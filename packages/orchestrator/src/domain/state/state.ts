@@ -359,6 +359,8 @@ export type OrchestratorState = {
   processes: ReadonlyMap<string, ProcessState>;
   /** By the version that was launched; the latest few. */
   crashLoops: ReadonlyMap<string, CrashLoop>;
+  /** By version of connected nodes: why it fails, as schedulers outside are told (`fleet/version-health.ts`). */
+  versionHealth: ReadonlyMap<string, { at: number; failing: string | null }>;
   /** What a launch would start, as far as was heard last; '': not known. */
   deployedVersion: string;
   /** What rollouts have taught (`operations/rollout-revert.ts`). */
