@@ -22,6 +22,8 @@ export type OperatorCommand =
   /** Those of them that are quarantined may be started again. null: all. */
   | { kind: 'unquarantine'; shards: readonly number[] | null }
   | { kind: 'cancelOperation'; operation: string }
+  /** The rollout under way. */
+  | { kind: 'steerRollout'; action: 'pause' | 'resume' | 'undo' }
   /** So many IDENTIFYs may go beyond the reserve of the day. */
   | { kind: 'allowIdentifies'; count: number }
   /** Asks the nodes (`calls/`). `args` is JSON; no `shards`: all there are. */
