@@ -166,6 +166,7 @@ export function recordMoveStarted(tx: Transaction, about: About, live: boolean):
   const text = `Moving shard ${shard} from ${nameOfEnd(origin)} to ${nameOfEnd(destination)}.`;
   const facts = { migration: id, shard, origin, destination, live, operation };
   // What is parked is not held back by what is down, nor is what is given out, nor what its node cannot keep.
-  const isFree = isPark(origin) || isPark(destination) || leavesSoon(tx.state, origin);
+  const isBound = isPark(origin) || isPark(destination);
+  const isFree = isBound || leavesSoon(tx.state, origin) || isFreeOfBudget(tx.state, operation);
   tx.record('migrationStarted', 'info', text, isFree ? facts : { ...facts, ...disruptionOf(tx.state) });
 }

@@ -17,6 +17,7 @@ import { isOpen, nextNodeFor } from '../fleet/next-node.js';
 import { abortLive } from '../migration/live-failure.js';
 import { movesUntil } from '../migration/limits.js';
 import { beginPark } from '../migration/park.js';
+import { unsettledNodes } from '../state/node-survey.js';
 import { drainedBy, isConnected, isLeaving } from '../state/nodes.js';
 import { isLive } from '../state/migrations.js';
 import { isPark } from '../state/park.js';
@@ -35,7 +36,7 @@ type Leaving = NodeState & { intent: LeavingIntent };
 
 export function leaveNodes(tx: Transaction): void {
   if (tx.state.ending !== null) return;
-  for (const node of tx.state.nodes.values()) {
+  for (const node of unsettledNodes(tx.state)) {
     if (isLeavingNode(node) && isConnected(node)) lead(tx, node);
   }
 }
