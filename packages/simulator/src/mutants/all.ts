@@ -4,6 +4,7 @@ import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
 import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import { sending, type Mutant } from './mutant.js';
+import { ROLLOUT_MUTANTS } from './rollout.js';
 import { SESSION_MUTANTS } from './session.js';
 import { WATCH_MUTANTS } from './watch.js';
 
@@ -60,6 +61,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,
   ...WATCH_MUTANTS,
+  ...ROLLOUT_MUTANTS,
   'half-state': {
     bug: 'the host sends only a part of the state of a shard',
     host: { sendsWholeState: false },
