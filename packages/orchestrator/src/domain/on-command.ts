@@ -58,7 +58,7 @@ export function onCommand(tx: Transaction, request: string, command: OperatorCom
     case 'callFleet':
       return callFleet(tx, request, command);
     case 'shutdownFleet':
-      return shutdownFleet(tx, request);
+      return shutdownFleet(tx, request, command.keepSessions === true);
   }
 }
 

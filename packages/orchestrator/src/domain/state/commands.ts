@@ -35,8 +35,8 @@ export type OperatorCommand =
       shards: readonly number[];
       timeoutMs: number;
     }
-  /** The orchestrator goes down for good: every node is told to shut down with `final: true`. */
-  | { kind: 'shutdownFleet' };
+  /** Every node is told to shut down: for good (`final: true`), or, with `keepSessions`, until the next run. */
+  | { kind: 'shutdownFleet'; keepSessions?: boolean };
 
 /** Who is at fault decides the HTTP status: 'caller' 4xx, 'fleet' 5xx. */
 export type CommandError = { code: string; message: string; fault: 'caller' | 'conflict' | 'fleet' };
