@@ -18,7 +18,7 @@ function forReal(command: string, { nodes }: StatusV1): string {
   const ids = nodes.filter(({ connection }) => connection === 'connected').map(({ id }) => id);
   const shard = /^dso migrateshard (\d+) /.exec(command)?.[1];
   const isFree = ({ id, shards }: StatusV1['nodes'][number]): boolean =>
-    ids.includes(id) && !shards.some((one) => Number(one.id) === Number(shard));
+    ids.includes(id) && !shards.some((one) => one.id === Number(shard));
   const free = nodes.find(isFree)?.id ?? '';
   return command.replaceAll(/web-(\d)/g, (_, index: string) =>
     shard === undefined ? (ids[Number(index) - 1] ?? '') : free,
