@@ -5,10 +5,12 @@
 import { disruptionOf, isFreeOfBudget, leavesSoon } from './migration/limits.js';
 import { BrokenInvariant } from './invariants.js';
 import { isMostSilent, mayAlarm } from './fleet/alarm.js';
-import { drainedBy, hasConnection, hasSaidGoodbye, isConnected, isLeaving } from './state/nodes.js';
+import { drainedBy, hasConnection, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown } from './state/nodes.js';
 import { takesRoom } from './state/migrations.js';
 import { isHeldBack } from './state/versions.js';
 import { isPark } from './state/park.js';
+import { operationsOfKind } from './state/operations.js';
+import { survey } from './state/survey.js';
 import type { MigrationState, NodeState, OrchestratorState } from './state/state.js';
 
 function must(condition: boolean, what: string): asserts condition {
@@ -27,6 +29,7 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
   if (planned.length > 0) movesKeepToTheBudget(after, planned);
   leavingNodesGetNothing(before, after, begun);
   cancelledOperationsBeginNothing(before, after, begun);
+  rolloutsEndAsTheyShould(before, after);
   connectedNodesKeepTheirIds(before, after);
   nothingIsTakenFromTheSilent(before, after);
   quarantinedShardsAreNotStarted(before, after);
@@ -43,6 +46,35 @@ function movesKeepToTheBudget(after: OrchestratorState, begun: readonly Migratio
   const { moving, down, limit } = disruptionOf(after);
   const shards = planned.map(({ shard }) => shard).join(', ');
   must(moving + down <= limit, `shard(s) ${shards} are moved while ${moving} move and ${down} are down, of ${limit}`);
+}
+
+/**
+ * Nothing old ends before the last bake, what fails goes back, and one that went back leaves no shard on its new nodes,
+ * unless none of the old ones is there any more, or the time for going back is over.
+ */
+function rolloutsEndAsTheyShould(before: OrchestratorState, after: OrchestratorState): void {
+  if (before.operations === after.operations) return;
+  for (const was of operationsOfKind(before.operations, 'rollout')) {
+    const is = operationsOfKind(after.operations, 'rollout').find(({ id }) => id === was.id);
+    if (is !== undefined) {
+      must(was.failure === null || is.failure !== null, `rollout ${was.id} fails, and goes on`);
+      const isDone = is.phase === 'ending' && is.failure === null;
+      must(!isDone || (is.stages[is.stage]?.shards ?? null) === null, `rollout ${was.id} ends before its last stage`);
+      must(!isDone || was.phase !== 'surging', `rollout ${was.id} ends before it has moved anything`);
+      continue;
+    }
+    const { failure, phase, destinations, pairs } = was;
+    // Not all could go back in time: that is told.
+    const isTold = after.endedOperations.some(({ id, text }) => id === was.id && /in time|stay where/.test(text));
+    if (failure === null || after.ending !== null || isTold) continue;
+    must(phase !== 'surging', `rollout ${was.id} failed, and ended at once`);
+    const left = destinations.flatMap((node) => survey(after.shards).byNode.get(node) ?? []);
+    const hasHome = pairs.some(({ old }) => {
+      const node = after.nodes.get(old);
+      return isConnected(node) && !isShuttingDown(node);
+    });
+    must(left.length === 0 || !hasHome, `rollout ${was.id} went back, and shards ${left.join(', ')} did not`);
+  }
 }
 
 /** The connection of a node that lives is not given to another process of its id. */
