@@ -8,6 +8,7 @@ import type { AlarmFigures } from './alarm-tour.js';
 import { badRolloutProblems, type BadRolloutCase, type BadRolloutFigures } from './bad-rollout/tour.js';
 import { restartProblems, type RestartFigures } from './discordjs/full-restart-tour.js';
 import type { CallFigures } from './fleet-calls.js';
+import { leaveProblems, type LeaveFigures } from './leave-figures.js';
 import type { OutageFigures } from './outage-tour.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
 import type { StateReport } from './reports.js';
@@ -79,12 +80,14 @@ export type Verdict = {
   /** Scenario `bad-rollout`: for how long moved shards were watched, and how each version fared. */
   bake?: string;
   cases?: readonly BadRolloutCase[];
+  /** Scenario `leave`: how the processes ended, and how long their shards had no session. */
+  leave?: LeaveFigures;
   /** Scenario `full-restart`. */
   restart?: RestartFigures;
   durationMs: number;
 };
 
-type Spread = { p50: number; p99: number; max: number };
+export type Spread = { p50: number; p99: number; max: number };
 
 /** How many migrations the steps of a tour asked for, and what else they say of themselves. */
 export type TourEnd = {
@@ -104,6 +107,7 @@ export type TourEnd = {
   outage?: OutageFigures;
   badRollout?: BadRolloutFigures;
   discordjs?: DiscordjsFigures;
+  leave?: LeaveFigures;
   restart?: RestartFigures;
 };
 
@@ -129,13 +133,13 @@ export type VerdictInput = TourEnd & {
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
   const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage } = input;
-  const { badRollout, restart } = input;
+  const { badRollout, leave, restart } = input;
   const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
   const { cases } = badRollout ?? {};
   // How many each case of `bad-rollout` may cost is judged case by case.
   const more = cases?.reduce((sum, { identifies }) => sum + identifies, 0) ?? discordjs?.crash.shards ?? 0;
   const needed = input.shards + more;
-  const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? restart?.referenceIdentifies ?? 0);
+  const identifiesUsed = ledger.identifiesUsed - ((discordjs ?? leave ?? restart)?.referenceIdentifies ?? 0);
   const gapMs = spreadOf(ledger.gapsMs);
   const bytesMoved = state?.reports.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   const wrong = state?.reports.reduce((sum, each) => sum + each.wrong, 0) ?? 0;
@@ -177,6 +181,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(outage === undefined ? [] : outageProblems(outage, input.shards)),
     ...(badRollout === undefined ? [] : badRolloutProblems(badRollout, input.shards)),
     ...(discordjs === undefined ? [] : problemsOf(discordjs)),
+    ...(leave === undefined ? [] : leaveProblems(leave)),
     ...(restart === undefined ? [] : restartProblems(restart)),
     ...ledger.findings,
     ...ledger.doubleAttaches.slice(input.losses?.asleep ?? 0),
@@ -208,6 +213,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(badRollout && { bake: badRollout.bake, cases: badRollout.cases }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
+    ...(leave && { leave }),
     ...(restart && { restart }),
     ...(start && { start }),
     ...(state && { state: { mb: state.mb, bytesMoved, wrong } }),
@@ -226,7 +232,7 @@ function waits({
 }
 
 /** In tenths. */
-function spreadOf(values: readonly number[]): Spread {
+export function spreadOf(values: readonly number[]): Spread {
   const { p50, p99, max } = durationsOf(values);
   const tenths = (value: number): number => Math.round(value * 10) / 10;
   return { p50: tenths(p50), p99: tenths(p99), max: tenths(max) };
