@@ -26,6 +26,10 @@ const MEAN_GENTLE_PAUSE_MS = 1_200;
 const LOOK_EVERY_MS = 100;
 /** How long a shard is new to its node. */
 const NEW_MS = 400;
+/** How often an operator's step is SIGTERM to a process. */
+const ENDS_A_PROCESS = 0.08;
+/** Docker's. */
+const SCHEDULER_GRACE_MS = 10_000;
 /** The share of looks at a new shard that an operator follows by a command. */
 const MEDDLES = 0.05;
 
@@ -68,10 +72,17 @@ export class Operators {
     world.after(-Math.log(1 - draw.next()) * pauseMs, () => {
       if (!this.#running) return;
       const { handle } = orchestrator;
+      if (draw.chance(ENDS_A_PROCESS)) this.#endAProcess();
       const command = handle === null ? null : this.#draw(handle);
       if (command !== null) void handle?.command(command);
       this.#next();
     });
+  }
+
+  /** Not through the orchestrator: a scheduler, or a person at the machine. */
+  #endAProcess(): void {
+    const { draw, fleet } = this.#options;
+    draw.pick(fleet.living)?.endBy(SCHEDULER_GRACE_MS);
   }
 
   #meddle(): void {
