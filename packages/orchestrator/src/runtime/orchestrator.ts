@@ -38,7 +38,7 @@ import { Park } from './park.js';
 import { Processes, within } from './processes.js';
 import { Postponed } from './postponed.js';
 import { recall, settingsOf } from './recall.js';
-import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
+import { BEHIND, CLOSED, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
 import { isToCommit, Violations } from './violations.js';
 
 /** How long closed connections may take to flush. */
@@ -52,12 +52,6 @@ const MAX_WAITING_EVENTS = 2 ** 16;
 const ENDING = 'the end of the orchestrator';
 /** A program that drives the orchestrator in its own process, and does not say who it is. */
 const UNNAMED = 'a program';
-
-const CLOSED: Readonly<Record<CloseMode, string>> = {
-  leave: 'The orchestrator left; its nodes run on.',
-  end: 'The orchestrator ended.',
-  keepSessions: 'The orchestrator ended; the next one gives its shards out again, with what is parked of them.',
-};
 
 type Domain = { decide: Decide; initialState: InitialState };
 
@@ -291,10 +285,9 @@ class OrchestratorRuntime implements Orchestrator {
   async #forgetStopped(nodes: readonly string[]): Promise<void> {
     if ((this.#options.leadership ?? null) === null || !this.#journal.ready()) return;
     const before = this.#state;
-    for (const node of nodes) {
-      const exit = { kind: 'processExited', node, description: 'was stopped' } as const;
-      this.#state = this.#domain.decide(this.#state, exit, this.#options.clock.now()).state;
-    }
+    const now = this.#options.clock.now();
+    const exits = nodes.map((node) => ({ kind: 'processExited', node, description: 'was stopped' }) as const);
+    this.#state = exits.reduce((state, exit) => this.#domain.decide(state, exit, now).state, before);
     const writes = durableWrites(before, this.#state);
     if (writes.length > 0) await this.#journal.commit(writes, []);
   }
