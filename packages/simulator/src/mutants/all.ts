@@ -4,6 +4,7 @@ import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
 import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import { sending, type Mutant } from './mutant.js';
+import { PLACEMENT_MUTANTS } from './placement.js';
 import { PARKING_MUTANTS } from './parking.js';
 import { SESSION_MUTANTS } from './session.js';
 import { WATCH_MUTANTS } from './watch.js';
@@ -58,6 +59,7 @@ const verifiesByItself =
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
+  ...PLACEMENT_MUTANTS,
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,
   ...WATCH_MUTANTS,
