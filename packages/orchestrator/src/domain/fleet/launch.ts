@@ -72,7 +72,7 @@ export function onLaunchFailed(tx: Transaction, id: string, reason: string): voi
   const text = `A node could not be launched: ${reason}.`;
   tx.record('launchFailed', 'error', text, { launch: id, node: launch.node, reason });
   tx.fail(launch.request, 'DSO_NODE_LAUNCH_FAILED', text);
-  tx.leaveOutcome(launch.operation, { kind: 'notLaunched' });
+  tx.leaveOutcome(launch.operation, { kind: 'notLaunched', reason });
 }
 
 export function expireLaunch(tx: Transaction, launch: LaunchState): void {
