@@ -50,7 +50,7 @@ export type BadRolloutFigures = { bake: string; canary: number; cases: readonly 
 
 const CASES: readonly { fault: Fault; about: string; why: RegExp }[] = [
   { fault: 'dies', about: 'dies 4 s after it is ready', why: /ended|exited|was lost/u },
-  { fault: 'login', about: 'cannot log in: its token is wrong', why: /no new node could be started/u },
+  { fault: 'login', about: 'cannot log in: its token is wrong', why: /new node could (?:not )?be started/u },
   { fault: 'unwell', about: `says of itself that ${UNWELL_BECAUSE}`, why: new RegExp(UNWELL_BECAUSE, 'u') },
   { fault: 'import', about: 'throws in importShard', why: /importShard|did not take the state/u },
 ];
