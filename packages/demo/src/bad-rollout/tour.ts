@@ -97,10 +97,7 @@ async function rollOut(context: TourContext, fault: Fault, force: boolean): Prom
   const isBackUp = (entry: HistoryRow): boolean =>
     isAfter(entry) && (entry.name === 'migrationCompleted' || isTakenOver(entry));
   const moves = entries.filter(({ name }) => name === 'migrationStarted');
-  const forward = moves.filter((entry) => !isAfter(entry));
   const back = moves.filter(isAfter);
-  // What the budget let through is the measure: on the way there nothing began beyond it.
-  const most = Math.max(0, ...forward.map(underWay));
   return {
     fault,
     version,
@@ -111,7 +108,7 @@ async function rollOut(context: TourContext, fault: Fault, force: boolean): Prom
     identifies: discord.figures().identifies - identifiesBefore,
     identifiesAllowed: entries.filter(isTakenOver).length,
     movesBack: back.length,
-    movesBackBeyondBudget: back.filter((entry) => underWay(entry) > most).length,
+    movesBackBeyondBudget: back.filter((entry) => underWay(entry) >= Number(entry.fields['limit'])).length,
     upOnOld: await shardsUpOn(context, 'v1'),
     leftOver: leftOf(fleet.folder, version),
   };
