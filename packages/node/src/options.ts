@@ -64,7 +64,10 @@ export type FleetSettings = {
 export type NodeOptions = {
   /** How shards are started and stopped: `createWsHost(…)` from `@dshard/node/ws`, or your own. */
   host: ShardHost;
-  /** host:port of the orchestrator; of all of them, one after the other, where several are ready to lead. Default DSO_ORCHESTRATOR, or 127.0.0.1:7447. */
+  /**
+   * host:port of the orchestrator, or of all that may lead, with commas between them. Default DSO_ORCHESTRATOR, or
+   * 127.0.0.1:7447.
+   */
   orchestrator?: Address;
   /** 1–128 printable characters. Default DSO_NODE_ID; without one the orchestrator gives one. */
   nodeId?: string;
