@@ -25,7 +25,7 @@ export type Decided = {
 };
 
 /** A member of a batch, with what happened in it, numbered. */
-export type Member = Decided & { entries: RecordedEntry[] };
+type Member = Decided & { entries: RecordedEntry[] };
 
 export type Batch = {
   members: readonly Member[];
@@ -36,10 +36,10 @@ export type Batch = {
 export type GatherOptions = {
   history: History;
   /** Takes the next event that waits. */
-  next(): DomainEvent | undefined;
-  decide(state: OrchestratorState, event: DomainEvent): Decision;
+  next: () => DomainEvent | undefined;
+  decide: (state: OrchestratorState, event: DomainEvent) => Decision;
   /** Deciding threw: the event is dropped. */
-  failed(event: DomainEvent, error: unknown): void;
+  failed: (event: DomainEvent, error: unknown) => void;
 };
 
 export function decided(state: OrchestratorState, event: DomainEvent, decision: Decision): Decided {
