@@ -146,6 +146,8 @@ export type Identify = {
   instance?: string;
   /** Extended: how long the node's own parts may take, for whoever waits for them. */
   bounds?: NodeBounds;
+  /** Extended: the zone of `host`: shards are spread over zones, since what is in one may fail together. */
+  zone?: string;
   /**
    * Extended (`auth-hmac`): the node has a token. This Identify is the bare one; the whole one comes with the proof.
    */
@@ -220,7 +222,12 @@ export type StartShards = {
 type ResumeShards = { kind: 'resumeShards'; shards: readonly ShardToResume[] };
 
 /** `epoch` (extended, `epochs`): under which the node has the shard from now on. */
-export type ShardToResume = ShardSession & { takeover: Takeover; epoch?: number };
+export type ShardToResume = ShardSession & {
+  takeover: Takeover;
+  epoch?: number;
+  /** How long ago the session was last known to be good. Should it be gone, events are missing since then. */
+  ageMs?: number;
+};
 
 /** orchestrator → node, and back when done. `session` (extended, in the answer) lets another node RESUME. */
 export type StopShard = {

@@ -20,6 +20,8 @@ export type EventLoopOptions<Event, Effect> = {
    * bound). False: it is dropped, and `overflow` has told whoever said it.
    */
   overflow: (event: Event) => boolean;
+  /** Takes the next event from what waits, which it may make of several. Default: the first. */
+  take?: (waiting: Event[]) => Event | undefined;
 };
 
 export class EventLoop<Event, Effect> {
@@ -46,6 +48,14 @@ export class EventLoop<Event, Effect> {
     this.#run();
   }
 
+  /** The same for several that came together: none is handled before all of them wait. */
+  pushAll(events: readonly Event[]): void {
+    const isOurs = this.#phase === 'idle';
+    if (isOurs) this.#phase = 'running';
+    for (const event of events) this.push(event);
+    if (isOurs) this.#goOn();
+  }
+
   /** Executes effects in order; one that throws is reported, and the others follow. */
   execute(effects: Iterable<Effect>, execute: (effect: Effect) => void): void {
     const { effectFailed } = this.#options;
@@ -67,7 +77,7 @@ export class EventLoop<Event, Effect> {
   #run(): void {
     if (this.#phase !== 'idle') return;
     this.#phase = 'running';
-    for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
+    for (let event = this.#take(); event !== undefined; event = this.#take()) {
       const step = this.#step(event);
       if (!(step instanceof Promise)) continue;
       void step.then(() => this.#goOn());
@@ -76,12 +86,16 @@ export class EventLoop<Event, Effect> {
     if (this.#isRunning()) this.#phase = 'idle';
   }
 
+  #take(): Event | undefined {
+    return this.#options.take === undefined ? this.#queue.shift() : this.#options.take(this.#queue);
+  }
+
   /** Neither throws nor rejects. */
   #step(event: Event): void | Promise<void> {
     const { step, stepFailed } = this.#options;
     const failed = (error: unknown): void => quietly(() => stepFailed(event, error));
     try {
-      return step(event, () => this.#queue.shift())?.catch(failed);
+      return step(event, () => this.#take())?.catch(failed);
     } catch (error) {
       failed(error);
     }

@@ -19,15 +19,16 @@ import { decide, initialState, type Decide, type InitialState } from '../domain/
 import { AUTOMATIC, type Effect } from '../domain/state/effects.js';
 import { afterSuspension } from '../domain/deadlines.js';
 import { whileSuspended } from '../domain/suspended.js';
-import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
+import { correctingWrites } from '../domain/durable/writes.js';
 import type { DomainEvent } from '../domain/state/events.js';
 import { fleetEndsWithin, graceOf } from '../domain/fleet/processes.js';
+import { parkingWithin } from '../domain/operations/shutdown-fleet.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
 import { decided, gather, type Decided, type GatherOptions } from './batch.js';
 import { AlarmWatch } from './alarm-watch.js';
 import { Connections } from './connections.js';
-import type { Orchestrator, OrchestratorOptions, RecordedEntry } from './contract.js';
+import type { CloseMode, Orchestrator, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
 import type { ProcessExit } from '../ports/surroundings.js';
 import { deferred, drawRunId, Requests } from './requests.js';
@@ -36,9 +37,11 @@ import { GatewayQuestion, asReason, Versions } from './questions.js';
 import { History } from './history.js';
 import { Park } from './park.js';
 import { Processes, within } from './processes.js';
+import { Pace } from './pace.js';
 import { Postponed } from './postponed.js';
-import { recall, settingsOf } from './recall.js';
+import { forgetStopped, recall, settingsOf } from './recall.js';
 import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
+import { decidedTogether, takeTogether } from './together.js';
 import { isToCommit, Violations } from './violations.js';
 
 /** How long closed connections may take to flush. */
@@ -52,6 +55,12 @@ const MAX_WAITING_EVENTS = 2 ** 16;
 const ENDING = 'the end of the orchestrator';
 /** A program that drives the orchestrator in its own process, and does not say who it is. */
 const UNNAMED = 'a program';
+
+const CLOSED: Readonly<Record<CloseMode, string>> = {
+  leave: 'The orchestrator left; its nodes run on.',
+  end: 'The orchestrator ended.',
+  keepSessions: 'The orchestrator ended; the next one gives its shards out again, with what is parked of them.',
+};
 
 type Domain = { decide: Decide; initialState: InitialState };
 
@@ -73,7 +82,9 @@ class OrchestratorRuntime implements Orchestrator {
       this.#options.logger.error({ err: error, effect: kind }, `The effect ${kind} failed: ${messageOf(error)}`),
     capacity: MAX_WAITING_EVENTS,
     overflow: (event) => this.#overflow(event),
+    take: takeTogether,
   });
+  readonly #pace: Pace;
   readonly #wakeUp: WakeUp;
   readonly #history: History;
   readonly #requests: Requests;
@@ -103,7 +114,8 @@ class OrchestratorRuntime implements Orchestrator {
     this.#domain = domain;
     this.#address = options.listen;
     this.#state = domain.initialState(settingsOf(options), clock.now());
-    this.#wakeUp = new WakeUp(clock, () => this.#loop.push({ kind: 'tick' }));
+    this.#pace = new Pace(clock, (events) => this.#loop.pushAll(events));
+    this.#wakeUp = new WakeUp(clock, () => this.#pace.push({ kind: 'tick' }));
     this.#journal = new Journal({
       leadership: options.leadership ?? null,
       clock,
@@ -132,13 +144,13 @@ class OrchestratorRuntime implements Orchestrator {
       maxShards: () => this.#state.totalShards ?? MAX_SHARDS,
       token: options.token,
       random,
-      onIdentify: (connection, message, peer) => this.#loop.push({ kind: 'identify', connection, message, peer }),
+      onIdentify: (connection, message, peer) => this.#pace.push({ kind: 'identify', connection, message, peer }),
       onMessage: (connection, message) =>
-        this.#loop.push({ kind: 'message', connection, message, wallClockAheadMs: wallClockAheadMs(clock) }),
+        this.#pace.push({ kind: 'message', connection, message, wallClockAheadMs: wallClockAheadMs(clock) }),
       onUnknownEvent: (connection, eventId) =>
         logger.debug({ connection, eventId }, `Ignored event ${eventId}, which this version does not know.`),
       onClosed: (connection, end) =>
-        this.#loop.push({ kind: 'connectionClosed', connection, reason: asReason(end.message) }),
+        this.#pace.push({ kind: 'connectionClosed', connection, reason: asReason(end.message) }),
       onViolation: (remote, end) => this.#violations.closed(remote, end),
       delayOf: (remote) => this.#violations.delayOf(remote),
     });
@@ -204,7 +216,7 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#violations.counts();
   }
 
-  close(mode: 'leave' | 'end'): Promise<void> {
+  close(mode: CloseMode): Promise<void> {
     this.#closing ??= this.#close(mode);
     return this.#closing;
   }
@@ -249,7 +261,7 @@ class OrchestratorRuntime implements Orchestrator {
     this.#loop.push({ kind: 'processExited', node, description });
   }
 
-  async #close(mode: 'leave' | 'end'): Promise<void> {
+  async #close(mode: CloseMode): Promise<void> {
     await this.#starting?.catch(() => undefined);
     if (this.#phase !== 'running') {
       this.#phase = 'closed';
@@ -257,11 +269,14 @@ class OrchestratorRuntime implements Orchestrator {
       return;
     }
     const { clock, launcher, logger, stopGraceMs } = this.#options;
-    if (mode === 'end') {
-      const bound = fleetEndsWithin(this.#state) + stopGraceMs;
-      await within(clock, bound, this.command({ kind: 'shutdownFleet' }, ENDING));
+    if (mode !== 'leave') {
+      const keepSessions = mode === 'keepSessions';
+      const parkingMs = keepSessions ? parkingWithin(this.#state.settings) : 0;
+      const bound = parkingMs + fleetEndsWithin(this.#state) + stopGraceMs;
+      await within(clock, bound, this.command({ kind: 'shutdownFleet', keepSessions }, ENDING));
     }
     this.#phase = 'closed';
+    this.#pace.close();
     this.#loop.close();
     await this.#alarms.stop();
     this.#wakeUp.set(null);
@@ -270,36 +285,26 @@ class OrchestratorRuntime implements Orchestrator {
     await this.#listener?.close();
     const end = { code: 'DSO_ORCHESTRATOR_LEAVING', message: 'The orchestrator closes.' };
     await this.#connections.closeAll(end, CLOSE_TIMEOUT_MS);
-    if (mode === 'end') {
+    if (mode !== 'leave') {
       const needs = (node: string): number => graceOf(this.#state.nodes.get(node)?.bounds ?? null);
-      await this.#forgetStopped(await this.#processes.stopAll(stopGraceMs, needs));
+      const stopped = await this.#processes.stopAll(stopGraceMs, needs);
+      this.#state = await forgetStopped(stopped, this.#state, this.#domain.decide, this.#journal, clock.now());
     }
     await this.#park?.close();
     await this.#journal.close();
     await launcher?.close();
-    logger.info({ mode }, mode === 'end' ? 'The orchestrator ended.' : 'The orchestrator left; its nodes run on.');
-  }
-
-  /** The next run is not to wait for them. */
-  async #forgetStopped(nodes: readonly string[]): Promise<void> {
-    if ((this.#options.leadership ?? null) === null || !this.#journal.ready()) return;
-    const before = this.#state;
-    for (const node of nodes) {
-      const exit = { kind: 'processExited', node, description: 'was stopped' } as const;
-      this.#state = this.#domain.decide(this.#state, exit, this.#options.clock.now()).state;
-    }
-    const writes = durableWrites(before, this.#state);
-    if (writes.length > 0) await this.#journal.commit(writes, []);
+    logger.info({ mode }, CLOSED[mode]);
   }
 
   /** @param next takes the next event that waits, to be made durable together with this one. */
   #step(event: DomainEvent, next: () => DomainEvent | undefined): Eventually<void> {
     if (!this.#journal.ready()) return this.#postpone(event);
     const { clock } = this.#options;
-    const decide: GatherOptions['decide'] = (state, each) => this.#domain.decide(state, each, clock.now());
+    const failed = this.#stepFailed.bind(this);
+    const decide: GatherOptions['decide'] = (state, each) =>
+      decidedTogether(this.#domain.decide, state, each, clock.now(), failed);
     const first = decided(this.#state, event, decide(this.#state, event));
     if (first.writes.length === 0) return this.#apply(first, null);
-    const failed = this.#stepFailed.bind(this);
     const { members, writes, history } = gather(first, { next, decide, failed, history: this.#history });
     return whenDone(this.#journal.commit(writes, history), (isDurable) => {
       for (const member of members)
@@ -334,6 +339,7 @@ class OrchestratorRuntime implements Orchestrator {
 
   /** Nothing can be made durable now. */
   #postpone(event: DomainEvent): void {
+    if (event.kind === 'together') return event.events.forEach((each) => this.#postpone(each));
     const decision = whileSuspended(this.#state, event, this.#options.clock.now());
     if (decision !== null) {
       this.#apply({ decision, event }, null);

@@ -47,6 +47,7 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     retained: [],
     missing: [],
     checkpointedAt: 0,
+    zone: null,
     joinedAt: 1000,
     ...changes,
   };
@@ -150,6 +151,8 @@ export function rolloutData(changes: Partial<OperationData['rollout']> = {}): Op
     moved: [],
     movedBefore: 0,
     retried: [],
+    counters: [],
+    normal: null,
     failure: null,
     pausedBy: null,
     promoted: false,

@@ -5,6 +5,8 @@ import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import { GROUP_COMMIT_MUTANTS } from './group-commit.js';
 import { sending, type Mutant } from './mutant.js';
+import { PLACEMENT_MUTANTS } from './placement.js';
+import { PARKING_MUTANTS } from './parking.js';
 import { SESSION_MUTANTS } from './session.js';
 import { WATCH_MUTANTS } from './watch.js';
 
@@ -59,9 +61,11 @@ const verifiesByItself =
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
   ...GROUP_COMMIT_MUTANTS,
+  ...PLACEMENT_MUTANTS,
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,
   ...WATCH_MUTANTS,
+  ...PARKING_MUTANTS,
   'half-state': {
     bug: 'the host sends only a part of the state of a shard',
     host: { sendsWholeState: false },

@@ -4,7 +4,7 @@
  */
 import type { NodeOptions } from '@dshard/node';
 import type { Decide as DecideShard } from '@dshard/node/gateway-shard';
-import type { StateStore } from '@dshard/orchestrator';
+import type { StateSpool, StateStore } from '@dshard/orchestrator';
 import type { Decide, Effect } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
 import type { HostBehaviour } from '../host/sim-host.js';
@@ -24,6 +24,8 @@ export type Mutant = {
   lateStore?: boolean;
   /** Around the store. */
   wrapStore?: (store: StateStore) => StateStore;
+  /** Where the state of parked shards lies. */
+  spool?: (spool: StateSpool) => StateSpool;
   /** Caught by the exhaustive checker; the others by the simulator. */
   inModel?: boolean;
 };

@@ -120,6 +120,8 @@ export type NodeState = {
   id: string;
   version: string;
   host: string | null;
+  /** The zone of its host: what fails together. null: it does not say. */
+  zone: string | null;
   pid: number | null;
   /** Which process it is; null: it does not say. */
   instance: string | null;
@@ -330,6 +332,8 @@ export type OrchestratorState = {
   operations: ReadonlyMap<string, OperationState>;
   /** The newest last; a bounded number. */
   endedOperations: readonly EndedOperation[];
+  /** Why vacant shards are not started, by shard, where that is not for a reason that holds for all. */
+  unplaced: ReadonlyMap<number, string>;
   /** By shard; most have none. */
   crashRecords: ReadonlyMap<number, CrashRecord>;
   /** Most nodes are silent: nothing is done until that is over (`fleet/alarm.ts`). */
@@ -356,8 +360,15 @@ export type OrchestratorState = {
   jobs: ReadonlyMap<string, number>;
   /** Source of ids for calls and the questions they consist of; unlike `nextId` it is not kept. */
   nextCall: number;
-  /** The fleet is going down for good: nothing is started any more. */
-  ending: { request: string | null; deadline: number } | null;
+  /**
+   * The fleet is going down: nothing is started any more. `parking`: sessions are kept, and what can be parked is
+   * parked before its node ends; null: it goes down for good.
+   */
+  ending: {
+    request: string | null;
+    deadline: number;
+    parking: { until: number; tried: readonly number[] } | null;
+  } | null;
   /** Source of ids for migrations, operations and launches. */
   nextId: number;
   /** Source of epochs. */
