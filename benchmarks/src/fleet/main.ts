@@ -165,9 +165,9 @@ async function ask(group: Peer<object, NodesSaying>, what: 'start' | 'read'): Pr
   return saying.reading;
 }
 
-/** Everybody is there, nobody was shut out, the shards are even, and a storm costs no IDENTIFY. */
-function isFine({ phase, shardsUpMs, fewest, most, identifies }: Phase): boolean {
-  return shardsUpMs !== null && most - fewest <= 1 && (phase !== 'storm' || identifies === 0);
+/** Everybody is there, every shard is up, and a storm costs no IDENTIFY. */
+function isFine({ phase, shardsUpMs, identifies }: Phase): boolean {
+  return shardsUpMs !== null && (phase !== 'storm' || identifies === 0);
 }
 
 function lineOf(figures: Phase): string {

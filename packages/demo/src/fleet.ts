@@ -55,6 +55,8 @@ export type FleetListeners = {
   onHandled: (node: string, event: HandledEvent) => void;
 };
 
+export type BotProgram = { program: string; folder: string; environment: Readonly<Record<string, string>> };
+
 export class Fleet {
   readonly client: OrchestratorClient;
   readonly httpUrl: string;
@@ -68,14 +70,12 @@ export class Fleet {
   #orchestrator: OrchestratorProcess;
   #standby: OrchestratorProcess | null = null;
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #options: FleetOptions;
   readonly #upArguments: readonly string[];
 
-  private constructor(
-    clock: Clock,
-    folder: string,
-    { ports, environment, token = null, upArguments = [] }: FleetOptions,
-    { onLog, onHandled }: FleetListeners,
-  ) {
+  private constructor(clock: Clock, folder: string, options: FleetOptions, { onLog, onHandled }: FleetListeners) {
+    const { ports, environment, token = null, upArguments = [] } = options;
+    this.#options = options;
     this.#clock = clock;
     this.folder = folder;
     this.#environment = environment ?? {};
@@ -140,6 +140,12 @@ export class Fleet {
     return exitCode === null ? (pid ?? null) : null;
   }
 
+  /** For whoever starts the bot's processes instead of the orchestrator. In this folder they find the token. */
+  get bot(): BotProgram {
+    const environment = { ...botEnvironment(this.folder, this.#options), DSO_ORCHESTRATOR: this.nodeAddress };
+    return { program: BOTS[this.#options.bot], folder: this.folder, environment };
+  }
+
   /** What the next fetching of a new version brings. */
   offerVersion(version: string): Promise<void> {
     return writeFile(join(this.folder, 'version.new'), `${version}\n`);
@@ -201,9 +207,25 @@ export class Fleet {
   }
 }
 
+function botEnvironment(folder: string, options: FleetOptions): Readonly<Record<string, string>> {
+  const { ways = [], nodeEnvironment } = options;
+  return {
+    DEMO_HANDLED_FILE: join(folder, HANDLED_FILE),
+    DEMO_STATE_FILE: join(folder, STATE_FILE),
+    DEMO_WAITS_FILE: join(folder, WAITS_FILE),
+    DEMO_ASKED_FILES: join(folder, 'asked'),
+    DEMO_STATE_MB: `${options.stateMb}`,
+    DEMO_VERSION_FILE: join(folder, 'version'),
+    DISCORD_API: options.api,
+    DISCORD_TOKEN: options.discordToken,
+    ...(ways.length > 0 && { DEMO_WAYS: ways.join(' ') }),
+    ...nodeEnvironment,
+  };
+}
+
 /** JSON is YAML, so this is a configuration file like any operator's. */
 function configuration(folder: string, options: FleetOptions): string {
-  const { ports, ways = [], settings = {}, nodeEnvironment } = options;
+  const { ports, settings = {} } = options;
   const version = join(folder, 'version');
   return JSON.stringify(
     {
@@ -216,18 +238,7 @@ function configuration(folder: string, options: FleetOptions): string {
       launcher: {
         command: [process.execPath, BOTS[options.bot]],
         dataDir: join(folder, 'data'),
-        env: {
-          DEMO_HANDLED_FILE: join(folder, HANDLED_FILE),
-          DEMO_STATE_FILE: join(folder, STATE_FILE),
-          DEMO_WAITS_FILE: join(folder, WAITS_FILE),
-          DEMO_ASKED_FILES: join(folder, 'asked'),
-          DEMO_STATE_MB: `${options.stateMb}`,
-          DEMO_VERSION_FILE: version,
-          DISCORD_API: options.api,
-          DISCORD_TOKEN: options.discordToken,
-          ...(ways.length > 0 && { DEMO_WAYS: ways.join(' ') }),
-          ...nodeEnvironment,
-        },
+        env: botEnvironment(folder, options),
         versionCommand: ['cat', version],
         updateCommand: ['cp', `${version}.new`, version],
       },

@@ -15,6 +15,7 @@ import { formatMs, type NodeRow, type Picture } from './picture.js';
 import { QUARANTINE_SETTINGS, quarantineTour } from './quarantine-tour.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
+import { LEAVE_SETTINGS, leaveTour } from './discordjs/leave-tour.js';
 import { startFigures, startTour } from './start-tour.js';
 import { crashTour, grandTour, stateTour, type Tour } from './tour.js';
 import { judge, type TourEnd, type Verdict, type VerdictInput } from './verdict.js';
@@ -31,11 +32,13 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
   outage: outageTour,
   state: stateTour,
   start: startTour,
+  leave: leaveTour,
   'full-restart': fullRestartTour,
 };
 const SETTINGS: Partial<Record<Scenario, Readonly<Record<string, unknown>>>> = {
   quarantine: QUARANTINE_SETTINGS,
   alarm: ALARM_SETTINGS,
+  leave: LEAVE_SETTINGS,
 };
 const REFRESH_MS = 200;
 const LOG_LINES = 8;

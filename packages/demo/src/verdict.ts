@@ -7,6 +7,7 @@ import { durationsOf } from '@dshard/api/trace';
 import type { AlarmFigures } from './alarm-tour.js';
 import { restartProblems, type RestartFigures } from './discordjs/full-restart-tour.js';
 import type { CallFigures } from './fleet-calls.js';
+import { leaveProblems, type LeaveFigures } from './leave-figures.js';
 import type { OutageFigures } from './outage-tour.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
 import type { StateReport } from './reports.js';
@@ -75,12 +76,14 @@ export type Verdict = {
   state?: { mb: number; bytesMoved: number; wrong: number };
   /** Scenario `start`: how long it took beside what Discord's pace allows. */
   start?: StartFigures;
+  /** Scenario `leave`: how the processes ended, and how long their shards had no session. */
+  leave?: LeaveFigures;
   /** Scenario `full-restart`. */
   restart?: RestartFigures;
   durationMs: number;
 };
 
-type Spread = { p50: number; p99: number; max: number };
+export type Spread = { p50: number; p99: number; max: number };
 
 /** How many migrations the steps of a tour asked for, and what else they say of themselves. */
 export type TourEnd = {
@@ -99,6 +102,7 @@ export type TourEnd = {
   alarm?: AlarmFigures;
   outage?: OutageFigures;
   discordjs?: DiscordjsFigures;
+  leave?: LeaveFigures;
   restart?: RestartFigures;
 };
 
@@ -120,10 +124,11 @@ export type VerdictInput = TourEnd & {
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage, restart } = input;
+  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage, leave, restart } =
+    input;
   const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
   const needed = input.shards + (discordjs?.crash.shards ?? 0);
-  const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? restart?.referenceIdentifies ?? 0);
+  const identifiesUsed = ledger.identifiesUsed - ((discordjs ?? leave ?? restart)?.referenceIdentifies ?? 0);
   const gapMs = spreadOf(ledger.gapsMs);
   const bytesMoved = state?.reports.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   const wrong = state?.reports.reduce((sum, each) => sum + each.wrong, 0) ?? 0;
@@ -164,6 +169,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(calls?.findings ?? []),
     ...(outage === undefined ? [] : outageProblems(outage, input.shards)),
     ...(discordjs === undefined ? [] : problemsOf(discordjs)),
+    ...(leave === undefined ? [] : leaveProblems(leave)),
     ...(restart === undefined ? [] : restartProblems(restart)),
     ...ledger.findings,
     ...ledger.doubleAttaches.slice(input.losses?.asleep ?? 0),
@@ -194,6 +200,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(outage && { outage }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
+    ...(leave && { leave }),
     ...(restart && { restart }),
     ...(start && { start }),
     ...(state && { state: { mb: state.mb, bytesMoved, wrong } }),
@@ -212,7 +219,7 @@ function waits({
 }
 
 /** In tenths. */
-function spreadOf(values: readonly number[]): Spread {
+export function spreadOf(values: readonly number[]): Spread {
   const { p50, p99, max } = durationsOf(values);
   const tenths = (value: number): number => Math.round(value * 10) / 10;
   return { p50: tenths(p50), p99: tenths(p99), max: tenths(max) };

@@ -2,6 +2,7 @@
 import { NodeError } from './errors.js';
 import type { Fleet } from './fleet/fleet-api.js';
 import type { HealthCheck } from './health.js';
+import type { LeaveOptions } from './leave-options.js';
 import type { NodeState, ShardStateKind } from './session/state.js';
 import type { StandbyHook } from './standby.js';
 
@@ -23,13 +24,22 @@ export type NodeEvents = {
   error: { message: string; fields: Readonly<Record<string, unknown>> };
 };
 
-/** How the node ended. `final`: the whole bot went down for good. */
-export type NodeEnd = { asked: 'orchestrator' | 'bot'; final: boolean };
+/**
+ * How the node ended. `final`: the whole bot went down for good. `acknowledged`: the orchestrator has every shard that
+ * ran here, or the cursor from which it goes on.
+ */
+export type NodeEnd = { asked: 'orchestrator' | 'bot'; final: boolean; acknowledged: boolean };
 
 export type DshardNode = {
   /** Begins to connect, and goes on trying for ever. Resolves at once; see `established`. */
   start(): Promise<void>;
-  /** Stops all shards with their sessions kept, tells the orchestrator, closes. Idempotent. */
+  /**
+   * Asks the orchestrator to move this node's shards to others, and closes when they are gone; what is left shortly
+   * before the deadline is closed with its session kept. The shards serve meanwhile. SIGTERM does the same. Asked again
+   * it can only become shorter. Throws `DSO_NODE_OPTIONS_INVALID`.
+   */
+  leave(options?: LeaveOptions): Promise<NodeEnd>;
+  /** At once: stops all shards with their sessions kept, tells the orchestrator, closes. Idempotent. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
   /** Resolves at the first established connection; rejects with `DSO_NODE_CLOSED` when the node is closed before. */

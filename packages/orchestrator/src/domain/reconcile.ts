@@ -21,6 +21,7 @@ import { leaveWhenThereIsRoom, startWaitingMigrations } from './migration/reques
 import { placeParked } from './fleet/place-parked.js';
 import { placeVacant } from './fleet/placement.js';
 import { clearCrashRecords } from './shards/quarantine.js';
+import { leaveNodes } from './operations/leave.js';
 import { runOperations } from './operations/operations.js';
 import { endFleet } from './operations/shutdown-fleet.js';
 import type { Transaction } from './state/transaction.js';
@@ -44,6 +45,7 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   placeVacant,
   // What is to be moved.
   leaveWhenThereIsRoom,
+  leaveNodes,
   runOperations,
   startWaitingMigrations,
   answerStartRequests,

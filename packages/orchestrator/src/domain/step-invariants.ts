@@ -2,13 +2,15 @@
  * What must be true of every step from one state to the next: rules about what is begun, which no single state shows.
  * Run by the tests and the simulator after each event; throws naming what is broken.
  */
-import { disruptionOf, isFreeOfBudget } from './migration/limits.js';
+import { disruptionOf, isFreeOfBudget, leavesSoon } from './migration/limits.js';
 import { BrokenInvariant } from './invariants.js';
 import { isMostSilent, mayAlarm } from './fleet/alarm.js';
-import { drainedBy, hasConnection, hasSaidGoodbye, isConnected } from './state/nodes.js';
+import { drainedBy, hasConnection, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown } from './state/nodes.js';
 import { takesRoom } from './state/migrations.js';
 import { isHeldBack } from './state/versions.js';
 import { isPark } from './state/park.js';
+import { operationsOfKind } from './state/operations.js';
+import { survey } from './state/survey.js';
 import type { MigrationState, NodeState, OrchestratorState } from './state/state.js';
 
 function must(condition: boolean, what: string): asserts condition {
@@ -25,7 +27,9 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
   // What is parked has a deadline, and what is given out comes up by that.
   const planned = begun.filter(({ origin, destination }) => !isPark(origin) && !isPark(destination));
   if (planned.length > 0) movesKeepToTheBudget(after, planned);
+  leavingNodesGetNothing(before, after, begun);
   cancelledOperationsBeginNothing(before, after, begun);
+  rolloutsEndAsTheyShould(before, after);
   connectedNodesKeepTheirIds(before, after);
   nothingIsTakenFromTheSilent(before, after);
   quarantinedShardsAreNotStarted(before, after);
@@ -35,11 +39,42 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
 /** Invariant 11: shards moving or down stay under the cap, losses counted; so none is moved beyond it. */
 function movesKeepToTheBudget(after: OrchestratorState, begun: readonly MigrationState[]): void {
   must(after.alarm === null, 'shards are moved while most nodes are silent');
-  const planned = begun.filter(({ operation }) => !isFreeOfBudget(after, operation));
+  const planned = begun.filter(
+    ({ operation, origin }) => !isFreeOfBudget(after, operation) && !leavesSoon(after, origin),
+  );
   if (planned.length === 0) return;
   const { moving, down, limit } = disruptionOf(after);
   const shards = planned.map(({ shard }) => shard).join(', ');
   must(moving + down <= limit, `shard(s) ${shards} are moved while ${moving} move and ${down} are down, of ${limit}`);
+}
+
+/**
+ * Nothing old ends before the last bake, what fails goes back, and one that went back leaves no shard on its new nodes,
+ * unless none of the old ones is there any more, or the time for going back is over.
+ */
+function rolloutsEndAsTheyShould(before: OrchestratorState, after: OrchestratorState): void {
+  if (before.operations === after.operations) return;
+  for (const was of operationsOfKind(before.operations, 'rollout')) {
+    const is = operationsOfKind(after.operations, 'rollout').find(({ id }) => id === was.id);
+    if (is !== undefined) {
+      must(was.failure === null || is.failure !== null, `rollout ${was.id} fails, and goes on`);
+      const isDone = is.phase === 'ending' && is.failure === null;
+      must(!isDone || (is.stages[is.stage]?.shards ?? null) === null, `rollout ${was.id} ends before its last stage`);
+      must(!isDone || was.phase !== 'surging', `rollout ${was.id} ends before it has moved anything`);
+      continue;
+    }
+    const { failure, phase, destinations, pairs } = was;
+    // Not all could go back in time: that is told.
+    const isTold = after.endedOperations.some(({ id, text }) => id === was.id && /in time|stay where/.test(text));
+    if (failure === null || after.ending !== null || isTold) continue;
+    must(phase !== 'surging', `rollout ${was.id} failed, and ended at once`);
+    const left = destinations.flatMap((node) => survey(after.shards).byNode.get(node) ?? []);
+    const hasHome = pairs.some(({ old }) => {
+      const node = after.nodes.get(old);
+      return isConnected(node) && !isShuttingDown(node);
+    });
+    must(left.length === 0 || !hasHome, `rollout ${was.id} went back, and shards ${left.join(', ')} did not`);
+  }
 }
 
 /** The connection of a node that lives is not given to another process of its id. */
@@ -102,9 +137,35 @@ function quarantinedShardsAreNotStarted(before: OrchestratorState, after: Orches
   }
 }
 
+/** Who asked to leave is never the target of anything. */
+function leavingNodesGetNothing(
+  before: OrchestratorState,
+  after: OrchestratorState,
+  begun: readonly MigrationState[],
+): void {
+  const leaves = (id: string): boolean => before.nodes.get(id)?.intent.kind === 'leaving' && isStillLeaving(after, id);
+  for (const { shard, destination } of begun) {
+    must(!leaves(destination), `shard ${shard} is moved to node ${destination}, which is leaving`);
+  }
+  if (before.shards === after.shards) return;
+  for (const [shard, is] of after.shards.entries()) {
+    const was = before.shards[shard];
+    if (is.kind !== 'starting' || was?.kind !== 'vacant') continue;
+    must(!leaves(is.node), `shard ${shard} is started on node ${is.node}, which is leaving`);
+  }
+  for (const { node, shard } of after.identifies.waiting) {
+    const isNew = !before.identifies.waiting.some((wish) => wish.node === node && wish.shard === shard);
+    must(!isNew || !leaves(node), `node ${node} is leaving, and is to identify shard ${shard}`);
+  }
+}
+
+function isStillLeaving({ nodes }: OrchestratorState, id: string): boolean {
+  return nodes.get(id)?.intent.kind === 'leaving';
+}
+
 function isSilent(state: OrchestratorState, id: string): boolean {
   const node = state.nodes.get(id);
-  return node?.connection.kind === 'disconnected' && !node.connection.gone && node.intent.kind !== 'shuttingDown';
+  return node?.connection.kind === 'disconnected' && !node.connection.gone && !isLeaving(node);
 }
 
 /** Shards that nobody's command started are on no node beyond the limit, and on the emptiest of the open ones. */

@@ -26,6 +26,10 @@ const MEAN_GENTLE_PAUSE_MS = 1_200;
 const LOOK_EVERY_MS = 100;
 /** How long a shard is new to its node. */
 const NEW_MS = 400;
+/** How often an operator's step is SIGTERM to a process. */
+const ENDS_A_PROCESS = 0.08;
+/** Docker's. */
+const SCHEDULER_GRACE_MS = 10_000;
 /** The share of looks at a new shard that an operator follows by a command. */
 const MEDDLES = 0.05;
 
@@ -56,6 +60,7 @@ export class Operators {
       const isSilent = connection.kind === 'disconnected' && !connection.gone;
       if (isSilent && fleet.get(id) === undefined) void handle?.command({ kind: 'takeOverNode', node: id });
     }
+    void handle?.command({ kind: 'steerRollout', action: 'resume' });
     for (const [shard, { quarantinedAt }] of handle?.state.crashRecords ?? []) {
       if (quarantinedAt !== null) void handle?.command({ kind: 'unquarantine', shards: [shard] });
     }
@@ -67,10 +72,17 @@ export class Operators {
     world.after(-Math.log(1 - draw.next()) * pauseMs, () => {
       if (!this.#running) return;
       const { handle } = orchestrator;
+      if (draw.chance(ENDS_A_PROCESS)) this.#endAProcess();
       const command = handle === null ? null : this.#draw(handle);
       if (command !== null) void handle?.command(command);
       this.#next();
     });
+  }
+
+  /** Not through the orchestrator: a scheduler, or a person at the machine. */
+  #endAProcess(): void {
+    const { draw, fleet } = this.#options;
+    draw.pick(fleet.living)?.endBy(SCHEDULER_GRACE_MS);
   }
 
   #meddle(): void {
@@ -91,6 +103,18 @@ export class Operators {
     if (command !== undefined) void handle.command(command);
   }
 
+  /** Watched or not, and steered when it is under way. */
+  #rollout({ operations }: Orchestrator['state']): OperatorCommand {
+    const { draw } = this.#options;
+    const isUnderWay = [...operations.values()].some(({ kind }) => kind === 'rollout');
+    if (isUnderWay && draw.chance(0.7)) {
+      return { kind: 'steerRollout', action: draw.pick(['pause', 'resume', 'undo'] as const) ?? 'undo' };
+    }
+    const watched = { bake: draw.whole(200, 1_000), surge: draw.pick([null, 1, 2]) ?? null };
+    const options = draw.chance(0.6) ? watched : {};
+    return { kind: 'startOperation', plan: { kind: 'rollout', force: true, ...options }, answer: 'ended' };
+  }
+
   #draw({ state }: Orchestrator): OperatorCommand | null {
     const { draw, plan } = this.#options;
     const nodes = [...state.nodes.keys()];
@@ -109,7 +133,7 @@ export class Operators {
       const plan = { kind: 'drain', origins: [node], destination, shutdown: draw.chance(0.3), deadline } as const;
       return { kind: 'startOperation', plan, answer: 'ended' };
     }
-    if (roll < 0.75) return { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' };
+    if (roll < 0.76) return this.#rollout(state);
     if (roll < 0.8) return { kind: 'stopShard', shard };
     if (roll < 0.85) return { kind: 'startShards', node, shards: [shard] };
     if (roll < 0.89) return { kind: 'cordonNode', node };

@@ -5,6 +5,7 @@ import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import { GROUP_COMMIT_MUTANTS } from './group-commit.js';
 import { sending, type Mutant } from './mutant.js';
+import { ROLLOUT_MUTANTS } from './rollout.js';
 import { PLACEMENT_MUTANTS } from './placement.js';
 import { PARKING_MUTANTS } from './parking.js';
 import { SESSION_MUTANTS } from './session.js';
@@ -65,6 +66,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,
   ...WATCH_MUTANTS,
+  ...ROLLOUT_MUTANTS,
   ...PARKING_MUTANTS,
   'half-state': {
     bug: 'the host sends only a part of the state of a shard',

@@ -137,9 +137,15 @@ export class BotProcess {
     return this.process.alive;
   }
 
-  /** SIGTERM. */
+  /** The launcher's SIGTERM, after the node has left. */
   terminate(): void {
     this.process.run(() => void this.node.close());
+  }
+
+  /** A scheduler's SIGTERM, out of the blue, and its SIGKILL when the grace is over. */
+  endBy(graceMs: number): void {
+    this.process.run(() => void this.node.leave());
+    this.#options.world.after(graceMs, () => this.die('flush', 'was killed'));
   }
 
   die(death: Death, how: string): void {

@@ -17,7 +17,7 @@
  * destination from then on. That record is durable before the message that makes it true is sent, so whoever is not in
  * it was never told to run the shard.
  */
-import { MAX_SHARDS, type GatewaySession } from '@dshard/protocol';
+import { LEAVE_INTENTS, MAX_SHARDS, type GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
 import { assignmentOf } from '../state/epochs.js';
 import { ownerOf } from '../state/migrations.js';
@@ -42,6 +42,7 @@ import type {
   Assignment,
   CrashRecord,
   IdentifyBudget,
+  LeavingIntent,
   MigrationState,
   NodeState,
   OrchestratorState,
@@ -167,14 +168,29 @@ export const IDENTIFY_KEYS: Codec<KeyRecord, KeyRecord> = recordsOfMap({
   read: object(KEY),
 });
 
-type NodeRecord = Pick<NodeState, 'version' | 'host' | 'pid'> & { intent: NodeState['intent']['kind']; final: boolean };
+export type LeaveRecord = Pick<LeavingIntent, 'since' | 'leaveBy' | 'intent' | 'successor' | 'instance'>;
+
+export type NodeRecord = Pick<NodeState, 'version' | 'host' | 'pid'> & {
+  intent: NodeState['intent']['kind'];
+  final: boolean;
+  leave: LeaveRecord | null;
+};
+
+const LEAVE: Shape<LeaveRecord> = {
+  since: time,
+  leaveBy: time,
+  intent: oneOf(...LEAVE_INTENTS),
+  successor: text,
+  instance: nullOr(text),
+};
 
 const NODE: Shape<NodeRecord> = {
   version: text,
   host: nullOr(text),
   pid: nullOr(time),
-  intent: oneOf('serving', 'cordoned', 'shuttingDown'),
+  intent: oneOf('serving', 'cordoned', 'leaving', 'shuttingDown'),
   final: flag,
+  leave: orElse(null, nullOr(object(LEAVE))),
 };
 
 export const NODES: Codec<NodeState, NodeRecord> = recordsOfMap({
@@ -184,7 +200,8 @@ export const NODES: Codec<NodeState, NodeRecord> = recordsOfMap({
     if (node.connection.kind === 'disconnected' && node.connection.gone) return null;
     const { version, host, pid, intent } = node;
     const final = intent.kind === 'shuttingDown' && intent.final;
-    return picked(NODE, { version, host, pid, intent: intent.kind, final });
+    const leave = intent.kind === 'leaving' ? picked(LEAVE, intent) : null;
+    return { ...picked(NODE, { version, host, pid, intent: intent.kind, final, leave: null }), leave };
   },
   read: object(NODE),
 });

@@ -19,7 +19,7 @@ import { isOpen, nextNodeFor } from '../fleet/next-node.js';
 import { isQuarantined } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
 import { usableNode } from '../state/checks.js';
-import { drainedBy, hasSaidGoodbye, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
+import { drainedBy, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { OperationState } from '../state/operations.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
@@ -133,7 +133,7 @@ function openNodes(tx: Transaction, without: readonly string[]): readonly NodeSt
   return [...tx.state.nodes.values()].filter((node) => !without.includes(node.id) && isOpen(tx, node));
 }
 
-function beginDrain(tx: Transaction, plan: DrainPlan, asked: Asked): string {
+export function beginDrain(tx: Transaction, plan: DrainPlan, asked: Asked): string {
   const { origins, destination, launch, shutdown, deadline } = plan;
   const data = {
     origins,
@@ -210,6 +210,11 @@ function problemOf(tx: Transaction, id: string): string | null {
   return isShuttingDown(node) ? `node ${id} is shutting down` : null;
 }
 
+function problemOfDestination(tx: Transaction, id: string): string | null {
+  const node = tx.node(id);
+  return problemOf(tx, id) ?? (node !== undefined && isLeaving(node) ? `node ${id} leaves` : null);
+}
+
 /** Why no origin is left; null: one is. */
 function lostOf(tx: Transaction, { origins }: Drain): string | null {
   const problems = origins.map((origin) => problemOf(tx, origin));
@@ -219,7 +224,8 @@ function lostOf(tx: Transaction, { origins }: Drain): string | null {
 function move(tx: Transaction, drain: Drain): void {
   const { origins } = drain;
   const [destination] = drain.destinations;
-  const stopped = drain.stopped ?? lostOf(tx, drain) ?? (destination === undefined ? null : problemOf(tx, destination));
+  const stopped =
+    drain.stopped ?? lostOf(tx, drain) ?? (destination === undefined ? null : problemOfDestination(tx, destination));
   const { waiting, isBlocked } = stopped === null ? beginMoves(tx, drain) : leftOf(tx, drain);
   const isMoving = [...tx.state.migrations.values()].some(({ origin }) => origins.includes(origin));
   const deadline = nextDeadline(tx, drain, stopped === null && isBlocked && !isMoving);
