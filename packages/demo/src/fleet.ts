@@ -17,14 +17,19 @@ const WAITS_FILE = 'waits.jsonl';
 const HANDLED_FILE = 'handled.jsonl';
 /** So many of the orchestrator's last log lines are at hand. */
 const LOG_LINES = 2_000;
-const BOTS: Readonly<Record<BotLibrary, string>> = {
+/** Each process of the bot of `bad-rollout`, with its version. */
+export const PROCESSES_FILE = 'processes';
+type Bot = BotLibrary | 'faulty';
+
+const BOTS: Readonly<Record<Bot, string>> = {
   ws: fileURLToPath(new URL('bot.js', import.meta.url)),
   discordjs: fileURLToPath(new URL('discordjs/bot.js', import.meta.url)),
+  faulty: fileURLToPath(new URL('bad-rollout/bot.js', import.meta.url)),
 };
 
 export type FleetOptions = {
-  /** The library of the bot. */
-  bot: BotLibrary;
+  /** The library of the bot; or the one of scenario `bad-rollout`. */
+  bot: Bot;
   shards: number;
   nodes: number;
   /** Discord's REST, `http://127.0.0.1:…/api/v10`. */
@@ -213,6 +218,7 @@ function botEnvironment(folder: string, options: FleetOptions): Readonly<Record<
     DEMO_HANDLED_FILE: join(folder, HANDLED_FILE),
     DEMO_STATE_FILE: join(folder, STATE_FILE),
     DEMO_WAITS_FILE: join(folder, WAITS_FILE),
+    DEMO_PROCESSES_FILE: join(folder, PROCESSES_FILE),
     DEMO_ASKED_FILES: join(folder, 'asked'),
     DEMO_STATE_MB: `${options.stateMb}`,
     DEMO_VERSION_FILE: join(folder, 'version'),

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { messageOf } from '@dshard/protocol';
 import { systemClock, type Cancel, type Clock } from '@dshard/transport';
 import { ALARM_SETTINGS, alarmTour } from './alarm-tour.js';
+import { BAD_ROLLOUT_SETTINGS, badRolloutTour } from './bad-rollout/tour.js';
 import { startDiscord, type Discord } from './discord.js';
 import { Fleet } from './fleet.js';
 import { freePort } from './addresses.js';
@@ -30,6 +31,7 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
   quarantine: quarantineTour,
   alarm: alarmTour,
   outage: outageTour,
+  'bad-rollout': badRolloutTour,
   state: stateTour,
   start: startTour,
   leave: leaveTour,
@@ -38,6 +40,7 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
 const SETTINGS: Partial<Record<Scenario, Readonly<Record<string, unknown>>>> = {
   quarantine: QUARANTINE_SETTINGS,
   alarm: ALARM_SETTINGS,
+  'bad-rollout': BAD_ROLLOUT_SETTINGS,
   leave: LEAVE_SETTINGS,
 };
 const REFRESH_MS = 200;
@@ -125,7 +128,7 @@ class Demo {
       nodes,
       ledger: this.#discord.ledgerFigures(),
       migrations: await this.#migrations(),
-      mayFail: scenario === 'orchestrator-crash',
+      mayFail: scenario === 'orchestrator-crash' || scenario === 'bad-rollout',
       forgotten: this.#forgotten(),
       ...end,
       ...(scenario === 'state' && { state: { mb: stateMb, reports: this.#fleet?.stateReports() ?? [] } }),
@@ -176,7 +179,7 @@ class Demo {
     const { api, token } = discord;
     await this.#steps.run('starting Discord (the emulator) and the orchestrator (dso up)', async () => {
       const options = {
-        bot,
+        bot: scenario === 'bad-rollout' ? ('faulty' as const) : bot,
         shards,
         nodes,
         api,

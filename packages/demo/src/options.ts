@@ -15,6 +15,7 @@ const SCENARIOS = [
   'quarantine',
   'alarm',
   'outage',
+  'bad-rollout',
   'state',
   'start',
   'leave',
@@ -86,6 +87,7 @@ Examples:
   npm run demo -- --scenario quarantine --json           a shard that kills node after node is quarantined, and released
   npm run demo -- --scenario alarm --json                most nodes stand still at once: nothing is taken from them
   npm run demo -- --scenario outage --json               Discord is away for 75 s while a shard moves and a node dies
+  npm run demo -- --scenario bad-rollout --json          four bad versions are rolled out, and each is reverted
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
   npm run demo -- --scenario leave --json                nodes get SIGTERM as a scheduler sends it; discord.js clients
   npm run demo -- --scenario full-restart --json         dso up --keep-sessions is ended and started again; discord.js clients

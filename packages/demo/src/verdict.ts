@@ -5,6 +5,7 @@
  */
 import { durationsOf } from '@dshard/api/trace';
 import type { AlarmFigures } from './alarm-tour.js';
+import { badRolloutProblems, type BadRolloutCase, type BadRolloutFigures } from './bad-rollout/tour.js';
 import { restartProblems, type RestartFigures } from './discordjs/full-restart-tour.js';
 import type { CallFigures } from './fleet-calls.js';
 import { leaveProblems, type LeaveFigures } from './leave-figures.js';
@@ -76,6 +77,9 @@ export type Verdict = {
   state?: { mb: number; bytesMoved: number; wrong: number };
   /** Scenario `start`: how long it took beside what Discord's pace allows. */
   start?: StartFigures;
+  /** Scenario `bad-rollout`: for how long moved shards were watched, and how each version fared. */
+  bake?: string;
+  cases?: readonly BadRolloutCase[];
   /** Scenario `leave`: how the processes ended, and how long their shards had no session. */
   leave?: LeaveFigures;
   /** Scenario `full-restart`. */
@@ -101,6 +105,7 @@ export type TourEnd = {
   quarantine?: QuarantineFigures;
   alarm?: AlarmFigures;
   outage?: OutageFigures;
+  badRollout?: BadRolloutFigures;
   discordjs?: DiscordjsFigures;
   leave?: LeaveFigures;
   restart?: RestartFigures;
@@ -112,7 +117,10 @@ export type VerdictInput = TourEnd & {
   ledger: LedgerFigures;
   /** `handlerWaitMs`: in the order of `frozenMs`; empty where nobody measured. */
   migrations: { completed: number; failed: number; frozenMs: readonly number[]; handlerWaitMs: readonly number[] };
-  /** Scenario `orchestrator-crash`: moves under way when it died may have been aborted, and are made again. */
+  /**
+   * Scenario `orchestrator-crash`: moves under way when it died may have been aborted, and are made again. Scenario
+   * `bad-rollout`: a shard whose state is not taken stays.
+   */
   mayFail?: boolean;
   /** Shards that came to a node without what they had carried. */
   forgotten: number;
@@ -124,10 +132,13 @@ export type VerdictInput = TourEnd & {
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage, leave, restart } =
-    input;
+  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage } = input;
+  const { badRollout, leave, restart } = input;
   const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
-  const needed = input.shards + (discordjs?.crash.shards ?? 0);
+  const { cases } = badRollout ?? {};
+  // How many each case of `bad-rollout` may cost is judged case by case.
+  const more = cases?.reduce((sum, { identifies }) => sum + identifies, 0) ?? discordjs?.crash.shards ?? 0;
+  const needed = input.shards + more;
   const identifiesUsed = ledger.identifiesUsed - ((discordjs ?? leave ?? restart)?.referenceIdentifies ?? 0);
   const gapMs = spreadOf(ledger.gapsMs);
   const bytesMoved = state?.reports.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
@@ -168,6 +179,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     calls !== undefined && calls.made === 0 && 'the fleet was never asked anything',
     ...(calls?.findings ?? []),
     ...(outage === undefined ? [] : outageProblems(outage, input.shards)),
+    ...(badRollout === undefined ? [] : badRolloutProblems(badRollout, input.shards)),
     ...(discordjs === undefined ? [] : problemsOf(discordjs)),
     ...(leave === undefined ? [] : leaveProblems(leave)),
     ...(restart === undefined ? [] : restartProblems(restart)),
@@ -198,6 +210,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(quarantine && { quarantine }),
     ...(alarm && { alarm }),
     ...(outage && { outage }),
+    ...(badRollout && { bake: badRollout.bake, cases: badRollout.cases }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
     ...(leave && { leave }),

@@ -9,7 +9,14 @@ import type { StandbyHook } from './standby.js';
 /** What the node is to its orchestrator. `waiting`: it tries again later, for the reason given. */
 export type NodeStatus =
   | { kind: 'connecting' }
-  | { kind: 'established'; nodeId: string; totalShards: number; capabilities: readonly string[] }
+  | {
+      kind: 'established';
+      nodeId: string;
+      totalShards: number;
+      capabilities: readonly string[];
+      /** Why the orchestrator takes this version of the bot for a bad one, as `/readyz` says; null: it does not. */
+      versionFailing: string | null;
+    }
   | { kind: 'waiting'; reason: string }
   /** Its shards are gone; it ends what it is at (`lingerMs`), then itself. */
   | { kind: 'lingering' }
@@ -83,7 +90,14 @@ export function statusOf(state: NodeState): NodeStatus {
   }
   if (link.kind === 'established') {
     const { nodeId } = state.identity;
-    return { kind: 'established', nodeId, totalShards: state.totalShards ?? 0, capabilities: link.capabilities };
+    const { versionFailing, totalShards } = state;
+    return {
+      kind: 'established',
+      nodeId,
+      totalShards: totalShards ?? 0,
+      capabilities: link.capabilities,
+      versionFailing,
+    };
   }
   if (link.kind === 'waiting') {
     return { kind: 'waiting', reason: link.reason };

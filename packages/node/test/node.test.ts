@@ -21,7 +21,13 @@ describe('connecting', () => {
     await reconnect();
     expect(host.calls).toEqual(['sessionEstablished 16']);
     expect(host.context).toMatchObject({ nodeId: 'a', totalShards: 16 });
-    expect(node.status).toEqual({ kind: 'established', nodeId: 'a', totalShards: 16, capabilities: CAPABILITIES });
+    expect(node.status).toEqual({
+      kind: 'established',
+      nodeId: 'a',
+      totalShards: 16,
+      capabilities: CAPABILITIES,
+      versionFailing: null,
+    });
     expect(statuses.filter((kind) => kind === 'established')).toHaveLength(2);
     await close(node, clock);
     expect(statuses.at(-1)).toBe('closed');

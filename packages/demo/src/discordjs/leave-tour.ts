@@ -1,8 +1,8 @@
 /**
  * Scenario `leave`: discord.js clients whose processes are started and ended by a scheduler, which knows nothing of
  * shards: SIGTERM, thirty seconds, SIGKILL. In three ways: the new process is started first; the old one is ended
- * first, while others run; the old one is ended first, and there is no other. Then every cache and counter is compared with a
- * client that never restarted.
+ * first, while others run; the old one is ended first, and there is no other. Then every cache and counter is compared
+ * with a client that never restarted.
  */
 import { delay } from '@dshard/transport';
 import type { Ending, LeaveCase } from '../leave-figures.js';

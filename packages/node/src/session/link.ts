@@ -19,7 +19,7 @@ import { permitsAfterIdentified } from './permits.js';
 import { bareIdentify, identifyMessage, trusted, unproven } from './trust.js';
 
 /** Of the patience for an answer to Identify. */
-const MOST_DOUBLINGS = 3;
+const MOST_DOUBLINGS = 2;
 
 export function beginConnecting(tx: Transaction, attempt: number): void {
   tx.set({ link: { kind: 'connecting', attempt } });

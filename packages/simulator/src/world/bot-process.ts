@@ -59,6 +59,8 @@ export class BotProcess {
   readonly process: VirtualProcess;
   readonly #options: BotProcessOptions;
   #shards: ReadonlyMap<number, ShardStateKind> = new Map();
+  /** What the bot has against itself; null: nothing. */
+  complaint: string | null = null;
 
   constructor(options: BotProcessOptions, incarnation: number) {
     const {
@@ -107,6 +109,7 @@ export class BotProcess {
         ...(options.token !== null && !baseLevel && { token: options.token }),
         lingerMs: 0,
         patienceMs: options.patienceMs,
+        health: () => this.complaint ?? true,
         version,
         userEvents,
         logger: this.#logger(),
