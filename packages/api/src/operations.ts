@@ -9,6 +9,7 @@ import type { CommandWords, Parameters } from './endpoint.js';
 /** What each kind takes, as the server has it when the parameters were read. */
 export type OperationPlans = {
   drain: { origins: readonly string[]; destination: string | null; shutdown: boolean; deadline: number | null };
+  rebalance: object;
   rollout: object;
 };
 
@@ -62,6 +63,20 @@ export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<Op
           { shown: 'to', parameter: 'destination' },
         ],
         options: [{ flags: '--no-shutdown', help: 'leave the drained node running' }],
+      },
+    ],
+  },
+  rebalance: {
+    about: 'moves the fewest shards that spread them evenly over the open nodes',
+    parameters: {},
+    commands: [
+      {
+        name: 'rebalance',
+        help: 'move the fewest shards that spread them evenly over the open nodes',
+        details:
+          'By itself the orchestrator fills nodes that join or come back, and mends what has 1.5 times the average (the setting rebalance).\n' +
+          'Not during a rollout, a drain or a takeover, and not while nodes run different versions.',
+        examples: ['dso rebalance', 'dso rebalance --dry-run'],
       },
     ],
   },

@@ -20,6 +20,7 @@ import { expireUnreachable } from './fleet/lost.js';
 import { leaveWhenThereIsRoom, startWaitingMigrations } from './migration/requests.js';
 import { placeVacant } from './fleet/placement.js';
 import { clearCrashRecords } from './shards/quarantine.js';
+import { keepBalanced } from './operations/keep-balanced.js';
 import { runOperations } from './operations/operations.js';
 import { endFleet } from './operations/shutdown-fleet.js';
 import type { Transaction } from './state/transaction.js';
@@ -42,6 +43,7 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   placeVacant,
   // What is to be moved.
   leaveWhenThereIsRoom,
+  keepBalanced,
   runOperations,
   startWaitingMigrations,
   answerStartRequests,

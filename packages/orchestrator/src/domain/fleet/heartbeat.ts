@@ -5,6 +5,7 @@
 import type { MessageOf, ShardReport } from '@dshard/protocol';
 import { assignmentOf, isPossibleEpoch } from '../state/epochs.js';
 import { claim } from './claims.js';
+import { noteLoads } from './weights.js';
 import { isConnected, isShuttingDown } from '../state/nodes.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { Transaction } from '../state/transaction.js';
@@ -39,6 +40,7 @@ export function onHeartbeat(tx: Transaction, id: string, said: MessageOf<'heartb
     });
   }
   noteLinks(tx, id, message.shards);
+  noteLoads(tx, message.shards);
   noteResumes(tx, id, message.shards);
   noticeMissing(tx, id, named);
 }

@@ -66,6 +66,21 @@ export type OperationData = {
     readonly until: number | null;
     readonly phase: 'awaitingDestination' | 'moving' | 'shuttingDown';
   };
+  /** Shards are spread evenly. */
+  rebalance: MoveCounts & {
+    readonly origins: readonly [];
+    readonly destinations: readonly [];
+    /** Nobody asked for it: it makes way for what somebody asks for. */
+    readonly automatic: boolean;
+    /** Only nodes that are new or empty get shards. */
+    readonly fillOnly: boolean;
+    /** How many times more it may look for moves when all that were planned are made. */
+    readonly rounds: number;
+    /** The most shards that it still may move. */
+    readonly most: number;
+    /** Planned, and not begun. */
+    readonly pending: readonly { shard: number; origin: string; destination: string }[];
+  };
   /** Every node is replaced, one after the other. */
   rollout: {
     readonly origins: readonly [];
@@ -97,6 +112,18 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
     failed: listOf(object({ shard: count, reason: text })),
     retried: listOf(count),
   },
+  rebalance: {
+    origins: none,
+    destinations: none,
+    automatic: flag,
+    fillOnly: flag,
+    rounds: count,
+    most: count,
+    pending: listOf(object({ shard: count, origin: nodeId, destination: nodeId })),
+    moved: listOf(count),
+    failed: listOf(object({ shard: count, reason: text })),
+    retried: listOf(count),
+  },
   rollout: {
     origins: none,
     destinations: none,
@@ -113,6 +140,7 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
 export type OperationPlans = {
   /** `destination` null: all other nodes. `deadline`: so many milliseconds. */
   drain: { origins: readonly string[]; destination: string | null; shutdown: boolean; deadline: number | null };
+  rebalance: object;
   rollout: object;
 };
 
@@ -137,8 +165,18 @@ export type OperationState<K extends OperationKind = OperationKind> = {
 /** The nodes that it has to do with: a restarted orchestrator waits for them before it goes on. */
 export function nodesOf(operation: OperationState): readonly string[] {
   const { origins, destinations } = operation;
-  const later = operation.kind === 'rollout' ? operation.waiting : [];
-  return [...origins, ...destinations, ...later];
+  return [...origins, ...destinations, ...laterNodesOf(operation)];
+}
+
+function laterNodesOf(operation: OperationState): readonly string[] {
+  switch (operation.kind) {
+    case 'rollout':
+      return operation.waiting;
+    case 'rebalance':
+      return operation.pending.flatMap(({ origin, destination }) => [origin, destination]);
+    case 'drain':
+      return [];
+  }
 }
 
 /** An operation that is over, for those who ask later how it ended. */
