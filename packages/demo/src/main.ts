@@ -12,6 +12,7 @@ import { outageTour } from './outage-tour.js';
 import { parseOptions, type DemoOptions, type Scenario } from './options.js';
 import { formatMs, type NodeRow, type Picture } from './picture.js';
 import { QUARANTINE_SETTINGS, quarantineTour } from './quarantine-tour.js';
+import { REBALANCE_SETTINGS, rebalanceTour } from './rebalance-tour.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
 import { startFigures, startTour } from './start-tour.js';
@@ -30,10 +31,12 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
   outage: outageTour,
   state: stateTour,
   start: startTour,
+  rebalance: rebalanceTour,
 };
 const SETTINGS: Partial<Record<Scenario, Readonly<Record<string, unknown>>>> = {
   quarantine: QUARANTINE_SETTINGS,
   alarm: ALARM_SETTINGS,
+  rebalance: REBALANCE_SETTINGS,
 };
 const REFRESH_MS = 200;
 const LOG_LINES = 8;
@@ -178,7 +181,8 @@ class Demo {
         discordToken: token,
         stateMb,
         identifyWindow,
-        settings: SETTINGS[scenario] ?? {},
+        // The others count their own moves.
+        settings: { rebalance: 'off', ...SETTINGS[scenario] },
         // The documented ones if they are free, so that `npx dso status` works as it stands.
         ports: { node: await freePort(tourOnly ? 0 : 7447), http: await freePort(tourOnly ? 0 : 7448) },
       };

@@ -17,11 +17,12 @@ const SCENARIOS = [
   'outage',
   'state',
   'start',
+  'rebalance',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** Where one or two of them are lost. */
-const THREE_NODES: readonly Scenario[] = ['crash', 'quarantine', 'alarm', 'outage'];
+const THREE_NODES: readonly Scenario[] = ['crash', 'quarantine', 'alarm', 'outage', 'rebalance'];
 
 export type DemoOptions = {
   /** The library of the bot: @discordjs/ws or discord.js. */
@@ -81,6 +82,7 @@ Examples:
   npm run demo -- --scenario quarantine --json           a shard that kills node after node is quarantined, and released
   npm run demo -- --scenario alarm --json                most nodes stand still at once: nothing is taken from them
   npm run demo -- --scenario outage --json               Discord is away for 75 s while a shard moves and a node dies
+  npm run demo -- --scenario rebalance --json            a node joins, dies and comes back: each time it gets its share
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
   npm run demo -- --scenario start --shards 64 --nodes 4 --max-concurrency 1 --identify-window 500 --json
                                                          how long the start takes beside what Discord's pace allows`,

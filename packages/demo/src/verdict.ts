@@ -8,6 +8,7 @@ import type { AlarmFigures } from './alarm-tour.js';
 import type { CallFigures } from './fleet-calls.js';
 import type { OutageFigures } from './outage-tour.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
+import { rebalanceProblems, type RebalanceFigures } from './rebalance-tour.js';
 import type { StateReport } from './reports.js';
 import { MAX_START_RATIO, type StartFigures } from './start-tour.js';
 
@@ -65,6 +66,8 @@ export type Verdict = {
   alarm?: AlarmFigures;
   /** Scenario `outage`: what status and the alarm said of it. */
   outage?: OutageFigures;
+  /** Scenario `rebalance`: how a node got its share. */
+  rebalance?: RebalanceFigures;
   /** Calls to the whole fleet while its shards moved. */
   calls?: { made: number; wrong: number };
   /** `--bot discordjs`: all caches against a client that never restarted, and commands during the rollouts. */
@@ -95,6 +98,7 @@ export type TourEnd = {
   quarantine?: QuarantineFigures;
   alarm?: AlarmFigures;
   outage?: OutageFigures;
+  rebalance?: RebalanceFigures;
   discordjs?: DiscordjsFigures;
 };
 
@@ -116,7 +120,7 @@ export type VerdictInput = TourEnd & {
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage } = input;
+  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage, rebalance } = input;
   const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
   const needed = input.shards + (discordjs?.crash.shards ?? 0);
   const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? 0);
@@ -159,6 +163,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     calls !== undefined && calls.made === 0 && 'the fleet was never asked anything',
     ...(calls?.findings ?? []),
     ...(outage === undefined ? [] : outageProblems(outage, input.shards)),
+    ...(rebalance === undefined ? [] : rebalanceProblems(rebalance)),
     ...(discordjs === undefined ? [] : problemsOf(discordjs)),
     ...ledger.findings,
     ...ledger.doubleAttaches.slice(input.losses?.asleep ?? 0),
@@ -187,6 +192,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(quarantine && { quarantine }),
     ...(alarm && { alarm }),
     ...(outage && { outage }),
+    ...(rebalance && { rebalance }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
     ...(start && { start }),
