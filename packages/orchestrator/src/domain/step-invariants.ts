@@ -21,6 +21,7 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
   };
   const begun = [...after.migrations.values()].filter((each) => takesRoom(each) && !movedBefore(each.id));
   if (begun.length > 0) movesKeepToTheBudget(after, begun);
+  operationsMoveWhatTheyMay(before, after, begun);
   cancelledOperationsBeginNothing(before, after, begun);
   connectedNodesKeepTheirIds(before, after);
   nothingIsTakenFromTheSilent(before, after);
@@ -33,6 +34,29 @@ function movesKeepToTheBudget(after: OrchestratorState, begun: readonly Migratio
   const shards = begun.map(({ shard }) => shard).join(', ');
   must(moving + down <= limit, `shard(s) ${shards} are moved while ${moving} move and ${down} are down, of ${limit}`);
   must(after.alarm === null, `shard(s) ${shards} are moved while most nodes are silent`);
+}
+
+/** A drain begins no move when its time is up; shards are spread over nodes that take shards, and while they do. */
+function operationsMoveWhatTheyMay(
+  before: OrchestratorState,
+  after: OrchestratorState,
+  begun: readonly MigrationState[],
+): void {
+  for (const { id, shard, destination, operation, startedAt } of begun) {
+    const asked = before.operations.get(operation ?? '') ?? after.operations.get(operation ?? '');
+    if (before.migrations.has(id) || asked === undefined) continue;
+    if (asked.kind === 'drain') {
+      const isLate = asked.until !== null && startedAt > asked.until;
+      must(!isLate, `drain ${asked.id} moves shard ${shard} after its deadline`);
+    }
+    if (asked.kind !== 'rebalance') continue;
+    const intent = after.nodes.get(destination)?.intent.kind;
+    must(intent === 'serving', `rebalance ${asked.id} moves shard ${shard} to node ${destination}, which is ${intent}`);
+    const isDrained = [...after.operations.values()].some(({ origins }) =>
+      origins.some((node) => node === destination),
+    );
+    must(!isDrained, `rebalance ${asked.id} moves shard ${shard} to node ${destination}, which is drained`);
+  }
 }
 
 /** The connection of a node that lives is not given to another process of its id. */

@@ -5,6 +5,7 @@ import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import { sending, type Mutant } from './mutant.js';
 import { SESSION_MUTANTS } from './session.js';
+import { SPREAD_MUTANTS } from './spread.js';
 
 type Send = Extract<Effect, { kind: 'send' }>;
 
@@ -58,6 +59,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,
+  ...SPREAD_MUTANTS,
   'half-state': {
     bug: 'the host sends only a part of the state of a shard',
     host: { sendsWholeState: false },

@@ -6,7 +6,7 @@
  */
 import type { OrchestratorState } from '../state/state.js';
 import { OPERATIONS } from './operation-records.js';
-import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, SHARDS, TOTAL } from './records.js';
+import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, SCALE, SHARDS, TOTAL } from './records.js';
 import type { Codec, JsonValue, Write } from './records.js';
 
 /** A codec for whoever writes, whatever its things are. */
@@ -35,6 +35,7 @@ function writer<T, R>({ kind, entries, changed, write }: Codec<T, R>): Writer {
 
 const WRITERS: readonly Writer[] = [
   writer(TOTAL),
+  writer(SCALE),
   writer(IDS),
   writer(IDENTIFIES),
   writer(IDENTIFY_KEYS),

@@ -81,6 +81,18 @@ export type OperationData = {
     /** Planned, and not begun. */
     readonly pending: readonly { shard: number; origin: string; destination: string }[];
   };
+  /** More or fewer nodes are kept up. */
+  scale: {
+    readonly origins: readonly [];
+    readonly destinations: readonly [];
+    readonly nodes: number;
+    /** How many were kept up before. */
+    readonly from: number;
+    readonly phase: 'launching' | 'spreading' | 'draining';
+    /** The operation that moves shards for it. */
+    readonly child: string | null;
+    readonly moved: number;
+  };
   /** Every node is replaced, one after the other. */
   rollout: {
     readonly origins: readonly [];
@@ -124,6 +136,15 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
     failed: listOf(object({ shard: count, reason: text })),
     retried: listOf(count),
   },
+  scale: {
+    origins: none,
+    destinations: none,
+    nodes: count,
+    from: count,
+    phase: oneOf('launching', 'spreading', 'draining'),
+    child: nullOr(text),
+    moved: count,
+  },
   rollout: {
     origins: none,
     destinations: none,
@@ -141,6 +162,7 @@ export type OperationPlans = {
   /** `destination` null: all other nodes. `deadline`: so many milliseconds. */
   drain: { origins: readonly string[]; destination: string | null; shutdown: boolean; deadline: number | null };
   rebalance: object;
+  scale: { nodes: number };
   rollout: object;
 };
 
@@ -175,6 +197,7 @@ function laterNodesOf(operation: OperationState): readonly string[] {
     case 'rebalance':
       return operation.pending.flatMap(({ origin, destination }) => [origin, destination]);
     case 'drain':
+    case 'scale':
       return [];
   }
 }
