@@ -18,7 +18,7 @@ import {
   type WrittenParameters,
 } from '@dshard/api';
 import { messageOf, printable, printableDocument } from '@dshard/protocol';
-import { systemClock, type Cancel, type Clock } from '@dshard/transport';
+import { systemClock, tlsFaultOf, type Cancel, type Clock } from '@dshard/transport';
 import type { Target } from './connection-options.js';
 import { CliError } from './errors.js';
 
@@ -101,6 +101,7 @@ function send(target: Target, asked: ApiRequest, accept: string, clock: Clock): 
   const url = new URL(`${target.url}${path}`);
   return new Promise((resolve, reject) => {
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+      ...target.tls,
       method,
       agent: false,
       headers: {
@@ -113,7 +114,8 @@ function send(target: Target, asked: ApiRequest, accept: string, clock: Clock): 
     const cancel = clock.after(CONNECT_TIMEOUT_MS, () =>
       request.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`)),
     );
-    request.on('socket', (socket) => socket.once('connect', cancel));
+    const connected = url.protocol === 'https:' ? 'secureConnect' : 'connect';
+    request.on('socket', (socket) => socket.once(connected, cancel));
     const cancelWatch = watchSilence(target, asked, request, clock);
     request.on('response', (response) => {
       cancelWatch();
@@ -208,6 +210,11 @@ async function readEvents(response: IncomingMessage, onEntry: (entry: HistoryEnt
 function unreachable(target: Target, cause: unknown): CliError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === 'ECONNRESET') return hungUp(target, cause);
+  const tlsFault = cause instanceof Error ? tlsFaultOf(cause) : null;
+  if (tlsFault !== null) {
+    const text = `The orchestrator at ${target.url} cannot be reached: ${tlsFault}.`;
+    return new CliError('DSO_CLI_UNREACHABLE', text, { cause });
+  }
   const what =
     code === 'ECONNREFUSED'
       ? `Nobody listens at ${target.url}.`
@@ -223,7 +230,7 @@ function unreachable(target: Target, cause: unknown): CliError {
 function hungUp({ url }: Target, cause: unknown): CliError {
   const text =
     `What listens at ${url} hung up before it had answered. If the orchestrator ended meanwhile, \`dso status\` shows whether it did what ` +
-    'was asked when it is back; if nodes connect there, its REST interface is elsewhere, by default on port 7448.';
+    'was asked when it is back; if nodes connect there, its REST interface is elsewhere, by default on port 7448; if it is reached by TLS, its address begins with https://.';
   return new CliError('DSO_CLI_UNREACHABLE', text, { cause });
 }
 

@@ -1,15 +1,17 @@
 /** Which orchestrator to talk to, and what to show it: the options every command has. */
 import { messageOf } from '@dshard/protocol';
-import { readTokenFile } from '@dshard/transport';
+import { readTls, readTokenFile, systemClock } from '@dshard/transport';
 import { Command, type Option } from 'commander';
 import { CliError } from './errors.js';
 
-export type ConnectionOptions = { address?: string; token?: string; json?: boolean };
+export type ConnectionOptions = { address?: string; token?: string; ca?: string; json?: boolean };
 
 export type Target = {
   /** `http://host:port`, without a slash at the end. */
   url: string;
   token: string | null;
+  /** For https: whom to trust, and what to show where that is asked for; undefined: what Node.js trusts, nothing. */
+  tls?: { ca?: Buffer; cert?: Buffer; key?: Buffer; servername?: string };
 };
 
 const DEFAULT_ADDRESS = 'http://127.0.0.1:7448';
@@ -18,6 +20,10 @@ export function addConnectionOptions(command: Command): Command {
   return command
     .option('--address <url>', `the orchestrator's REST interface (DSO_CLI_ADDR; ${DEFAULT_ADDRESS})`)
     .option('--token <token>', 'its token (DSO_TOKEN, or the file named by DSO_TOKEN_FILE, which nobody sees in `ps`)')
+    .option(
+      '--ca <file>',
+      'for https: who signs its certificate (DSO_TLS_CA; further DSO_TLS_CERT, DSO_TLS_KEY, DSO_TLS_SERVER_NAME)',
+    )
     .option('--json', 'print one JSON document for programs');
 }
 
@@ -39,7 +45,9 @@ export function resolveTarget(
   environment: Readonly<Record<string, string | undefined>>,
 ): Target {
   const written = options.address ?? (environment['DSO_CLI_ADDR'] || DEFAULT_ADDRESS);
-  return { url: parseUrl(written), token: options.token ?? tokenFrom(environment) };
+  const url = parseUrl(written);
+  const target = { url, token: options.token ?? tokenFrom(environment) };
+  return url.startsWith('https:') ? { ...target, tls: tlsFrom(options, environment) } : target;
 }
 
 /** A URL, or `host:port` as the ancestor's command line takes it. */
@@ -52,6 +60,21 @@ function parseUrl(written: string): string {
     throw new CliError('DSO_CLI_USAGE', `"${written}" is no address: write http://host:port or host:port.`);
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+function tlsFrom(
+  options: ConnectionOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+): NonNullable<Target['tls']> {
+  const { DSO_TLS_CERT: cert, DSO_TLS_KEY: key, DSO_TLS_SERVER_NAME: servername } = environment;
+  const ca = options.ca ?? environment['DSO_TLS_CA'];
+  try {
+    const files = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+    const { own: _, ...material } = readTls(files, systemClock().wallClock());
+    return { ...material, ...(servername && { servername }) };
+  } catch (cause) {
+    throw new CliError('DSO_CLI_USAGE', messageOf(cause), { cause });
+  }
 }
 
 function tokenFrom(environment: Readonly<Record<string, string | undefined>>): string | null {

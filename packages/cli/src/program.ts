@@ -8,6 +8,7 @@ import { addEvents } from './commands/events.js';
 import { describeOperation, describeOperations } from './commands/operations.js';
 import { describeHealth, describeShards } from './commands/health.js';
 import { describeStatus } from './commands/status.js';
+import { addStore } from './commands/store.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
 import { addEndpointCommand, commandOf, type Presentation } from './endpoint-command.js';
@@ -47,6 +48,7 @@ export function createProgram(): Command {
   for (const name of ENDPOINT_NAMES) addCommandOf(program, name);
   addWatch(commandOf(program, 'operations'));
   addConfig(program);
+  addStore(program);
   addVerifyTrace(program);
   return program;
 }

@@ -1,12 +1,13 @@
 /**
  * What a bot process is told by its environment: what the launcher sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
  * DSO_TOKEN_FILE, DSO_VERSION, DSO_LOG_FILE), or the ancestor's `-nodeid <id>` on the command line; DSO_HEALTH_LISTEN,
- * DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR.
+ * DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR; DSO_TLS, DSO_TLS_CA, DSO_TLS_CERT, DSO_TLS_KEY, DSO_TLS_SERVER_NAME, DSO_INSECURE.
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '@dshard/protocol';
 import { isLoopback, parseAddress, readTokenFile, type Address } from '@dshard/transport';
+import type { NodeTls } from './control-transport.js';
 import { NodeError } from './errors.js';
 import type { LogFile } from './log-bound.js';
 
@@ -20,6 +21,9 @@ export type LaunchEnvironment = {
   logFile: LogFile | undefined;
   allowBaseLevelOrchestrator: string | undefined;
   healthListen: string | undefined;
+  /** Undefined: nothing is said of TLS. */
+  tls: NodeTls | undefined;
+  insecure: string | undefined;
   /** Whether a launcher started this process: it then expects the process to end when told to shut down. */
   launched: boolean;
 };
@@ -34,6 +38,8 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
     logFile: logFileOf(given(env['DSO_LOG_FILE']), Number(env['DSO_LOG_MAX_BYTES'])),
     allowBaseLevelOrchestrator: given(env['DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR']),
     healthListen: given(env['DSO_HEALTH_LISTEN']),
+    tls: tlsOf(env),
+    insecure: given(env['DSO_INSECURE']),
     launched: given(env['DSO_NODE_ID']) !== undefined,
   };
 }
@@ -51,6 +57,18 @@ export function nodeIdFromArgv(argv: readonly string[] = process.argv): string |
 
 function given(text: string | undefined): string | undefined {
   return text === undefined || text === '' ? undefined : text;
+}
+
+/** `DSO_TLS=true` alone: by TLS, with the authorities that Node.js knows. */
+function tlsOf(env: Readonly<Record<string, string | undefined>>): NodeTls | undefined {
+  const named = {
+    ca: given(env['DSO_TLS_CA']),
+    cert: given(env['DSO_TLS_CERT']),
+    key: given(env['DSO_TLS_KEY']),
+    serverName: given(env['DSO_TLS_SERVER_NAME']),
+  };
+  const tls = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+  return env['DSO_TLS'] === 'true' || Object.keys(tls).length > 0 ? tls : undefined;
 }
 
 function logFileOf(path: string | undefined, maxBytes: number): LogFile | undefined {

@@ -1,8 +1,8 @@
 /**
  * For schedulers and load balancers (`healthListen`, DSO_HEALTH_LISTEN): `/livez` answers 200 while the process does,
- * `/readyz` 200 when the node is part of the fleet and means to stay, else 503 with the reason. Nothing else is told,
- * so that anybody may ask. Probes never keep a process alive, and an address that is taken costs the probes, not the
- * bot.
+ * `/readyz` 200 when the node is part of the fleet and means to stay, and its version does fine, else 503 with the
+ * reason: a scheduler that waits for it replaces no more nodes. Nothing else is told, so that anybody may ask. Probes
+ * never keep a process alive, and an address that is taken costs the probes, not the bot.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { messageOf } from '@dshard/protocol';
@@ -57,11 +57,11 @@ export class HealthProbes {
 }
 
 /** null: the node is ready. */
-export function whyNotReady({ lifecycle, link }: NodeState): string | null {
+export function whyNotReady({ lifecycle, link, versionFailing }: NodeState): string | null {
   if (lifecycle.kind !== 'serving') return 'leaving';
   switch (link.kind) {
     case 'established':
-      return null;
+      return versionFailing === null ? null : `versionFailing: ${versionFailing}`;
     case 'waiting':
       return `waiting: ${link.reason}`;
     case 'idle':

@@ -9,11 +9,12 @@ import { messageOf } from '@dshard/protocol';
 import { withinDeadline, type Deadline } from './deadline.js';
 import { settled } from './gateway-shard/outcomes.js';
 import { NodeError } from './errors.js';
-import type { HostCall } from './session/effects.js';
+import type { HostCall, NodeEffect } from './session/effects.js';
 import type { HostOutcome } from './session/events.js';
 import type { Cursor } from './session/state.js';
 import { exportsOf, type HostContext, type ResumeOutcome, type ShardHost } from './shard-host.js';
 import type { Transfers } from './transfers.js';
+import type { UserEventLanes } from './user-event-lanes.js';
 
 export type HostCallsOptions = {
   host: ShardHost;
@@ -24,9 +25,16 @@ export type HostCallsOptions = {
   slow: (text: string, shardId: number) => void;
   /** Of the host: for user code to get ready. */
   readyMs: number;
+  /** User code did not take the state of a shard. */
+  importFailed: () => void;
   transfers: Transfers;
+  lanes: Pick<UserEventLanes, 'drop'>;
   context: () => HostContext;
+  failed: (text: string, shardId: number) => void;
 };
+
+/** What the host is told, beside the calls whose outcome the session waits for. */
+type HostNotice = Extract<NodeEffect, { kind: 'preconnect' | 'stays' | 'released' | 'abortStaging' }>;
 
 export class HostCalls {
   readonly #options: HostCallsOptions;
@@ -59,6 +67,7 @@ export class HostCalls {
         ? { ok: true, session: null, sessionLost: result === 'sessionLost' }
         : { ok: true, session: result };
     } catch (error) {
+      if (error instanceof NodeError && error.code === 'DSO_IMPORT_FAILED') this.#options.importFailed();
       const timedOut = error instanceof NodeError && error.code === 'DSO_HOST_TIMEOUT';
       return { ok: false, timedOut, message: messageOf(error) };
     } finally {
@@ -196,8 +205,32 @@ export class HostCalls {
     }
   }
 
+  /** What fails is logged. */
+  async tell(notice: HostNotice): Promise<void> {
+    const { shardId } = notice;
+    const what = notice.kind === 'abortStaging' ? 'abortTransferTo' : notice.kind;
+    const problem = await this.#notify(shardId, what, () => this.#notice(notice));
+    if (problem !== null) this.#options.failed(`The host's ${what} of shard ${shardId} failed: ${problem}`, shardId);
+  }
+
+  async #notice(notice: HostNotice): Promise<void> {
+    const { host, lanes, context } = this.#options;
+    const { shardId } = notice;
+    switch (notice.kind) {
+      case 'preconnect':
+        return host.preconnect?.(shardId, notice.session, context());
+      case 'stays':
+        return host.stays?.(shardId);
+      case 'released':
+        return host.released?.(shardId, { takenOver: notice.takenOver });
+      case 'abortStaging':
+        await lanes.drop(notice.stage);
+        return host.abortTransferTo?.(shardId);
+    }
+  }
+
   /** Tells the host something about a shard. Resolves with what went wrong, or null; never rejects. */
-  async notify(shardId: number, what: string, tell: () => void | Promise<void>): Promise<string | null> {
+  async #notify(shardId: number, what: string, tell: () => void | Promise<void>): Promise<string | null> {
     const before = this.#notifications.get(shardId);
     const told = (async (): Promise<string | null> => {
       await before;

@@ -1,5 +1,8 @@
 export { createNode } from './node.js';
+export type { HealthAnswer, HealthCheck } from './health.js';
+export type { StandbyHook } from './standby.js';
 export type { DshardNode, NodeEnd, NodeEvents, NodeStatus } from './node-api.js';
+export type { NodeTls } from './control-transport.js';
 export type { FleetSettings, NodeLimits, NodeOptions, UserEventCodec } from './options.js';
 export { DirtyKeys } from './dirty-keys.js';
 export { launchEnvironment, nodeIdFromArgv } from './environment.js';
@@ -9,6 +12,7 @@ export type { NodeErrorCode } from './errors.js';
 export type {
   Cursor,
   HostContext,
+  HostSignals,
   HostTimeouts,
   IdentifyPermit,
   LeavingHow,

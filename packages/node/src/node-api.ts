@@ -1,6 +1,9 @@
 /** What a bot sees of its node. */
+import { NodeError } from './errors.js';
 import type { Fleet } from './fleet/fleet-api.js';
+import type { HealthCheck } from './health.js';
 import type { NodeState, ShardStateKind } from './session/state.js';
+import type { StandbyHook } from './standby.js';
 
 /** What the node is to its orchestrator. `waiting`: it tries again later, for the reason given. */
 export type NodeStatus =
@@ -39,6 +42,20 @@ export type DshardNode = {
    * the hook off again.
    */
   onShutdown(hook: () => void | Promise<void>): () => void;
+  /**
+   * Runs when the last shard has left and the process stays, empty and warm (in a rollout, until the new version has
+   * proven itself): let timers rest. Returns the function that takes the hook off again.
+   */
+  onStandby(hook: StandbyHook): () => void;
+  /** Runs when the first shard has come again after that. Returns the function that takes the hook off again. */
+  onActive(hook: StandbyHook): () => void;
+  /**
+   * The bot's own opinion of itself, asked every 5 s: true, or nothing, if all is well; false, or a sentence with the
+   * reason, if not. One that throws, or takes longer than `limits.healthMs`, is a complaint too. Several may be added;
+   * the first complaint counts. A rollout to a version that is not well is reverted. Returns the function that takes it
+   * off again.
+   */
+  health(check: HealthCheck): () => void;
   readonly nodeId: string;
   readonly status: NodeStatus;
   /** What every shard is doing here. */
@@ -62,4 +79,11 @@ export function statusOf(state: NodeState): NodeStatus {
     return { kind: 'waiting', reason: link.reason };
   }
   return { kind: link.kind === 'closed' ? 'closed' : 'connecting' };
+}
+
+/** Why a node that is not idle cannot be started. */
+export function startRefused({ link }: NodeState): NodeError {
+  return link.kind === 'closed'
+    ? new NodeError('DSO_NODE_CLOSED', 'This node is closed; make a new one with createNode().')
+    : new NodeError('DSO_NODE_STARTED_TWICE', 'This node was started before.');
 }

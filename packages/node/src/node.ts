@@ -12,13 +12,14 @@ import { NodeError } from './errors.js';
 import type { Fleet } from './fleet/fleet-api.js';
 import { NodeFleet } from './fleet/node-fleet.js';
 import { HealthProbes } from './health-probes.js';
+import type { HealthCheck } from './health.js';
 import { HostCalls } from './host-calls.js';
 import { HostReports } from './host-reports.js';
 import { identityOf } from './identity.js';
 import { Listeners } from './listeners.js';
 import { boundLog } from './log-bound.js';
 import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.js';
-import { statusOf, type DshardNode, type NodeEnd, type NodeEvents, type NodeStatus } from './node-api.js';
+import { startRefused, statusOf, type DshardNode, type NodeEnd, type NodeEvents, type NodeStatus } from './node-api.js';
 import { PermitClient } from './permit-client.js';
 import { ProcessEnd } from './process-end.js';
 import { ProcessFigures } from './process-figures.js';
@@ -28,6 +29,8 @@ import type { NodeEvent } from './session/events.js';
 import { initialState, type NodeState, type ShardStateKind } from './session/state.js';
 import type { HostContext } from './shard-host.js';
 import { LeaseClient } from './ownership-lease.js';
+import { Signals } from './signals.js';
+import { Standby, type StandbyHook } from './standby.js';
 import { TokenProof } from './token-proof.js';
 import { Transfers } from './transfers.js';
 import { UserEventLanes } from './user-event-lanes.js';
@@ -59,6 +62,8 @@ class NodeRuntime implements DshardNode {
   readonly #fleet: NodeFleet;
   readonly #departure: Departure;
   readonly #probes: HealthProbes;
+  readonly #signals: Signals;
+  readonly #standby: Standby;
   /** When the process is to end with the node. */
   #processEnd: ProcessEnd | null = null;
   readonly #loop = new EventLoop<NodeEvent, NodeEffect>({
@@ -111,6 +116,8 @@ class NodeRuntime implements DshardNode {
     });
     const problem = (text: string): void => this.#log('error', text, {});
     this.#departure = new Departure({ ...options, problem });
+    this.#standby = new Standby(options, problem);
+    this.#signals = new Signals(options, { problem, changed: () => this.#loop.push({ kind: 'reportSoon' }) });
     this.#probes = new HealthProbes(options.healthListen, () => this.#state, problem);
     this.#transfers = new Transfers({
       host,
@@ -124,8 +131,10 @@ class NodeRuntime implements DshardNode {
       userEvents,
       inTime: (work) =>
         withinDeadline(clock, work, { what: 'handleUserEvent', ms: options.hostCallMs, limit: 'limits.hostCallMs' }),
-      handled: (stage, shardId, bytes, failure) =>
-        this.#loop.push({ kind: 'userEventHandled', stage, shardId, bytes, failure }),
+      handled: (stage, shardId, bytes, failure) => {
+        if (failure !== null) this.#signals.importFailed();
+        this.#loop.push({ kind: 'userEventHandled', stage, shardId, bytes, failure });
+      },
     });
     this.#hostCalls = new HostCalls({
       host,
@@ -134,8 +143,11 @@ class NodeRuntime implements DshardNode {
       resumeMs: options.resumeMs,
       readyMs: options.hostTimeouts.readyMs,
       slow: (text, shardId) => this.#log('warn', text, { shard: shardId }),
+      importFailed: () => this.#signals.importFailed(),
       transfers: this.#transfers,
+      lanes: this.#lanes,
       context: () => this.#context(),
+      failed: (text, shard) => this.#log('error', text, { shard }),
     });
     this.#connections = new Connections({
       transport: options.transport,
@@ -174,21 +186,29 @@ class NodeRuntime implements DshardNode {
     return this.#departure.onShutdown(hook);
   }
 
+  onStandby(hook: StandbyHook): () => void {
+    return this.#standby.add('standby', hook);
+  }
+
+  onActive(hook: StandbyHook): () => void {
+    return this.#standby.add('active', hook);
+  }
+
+  health(check: HealthCheck): () => void {
+    return this.#signals.health.add(check);
+  }
+
   on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void {
     return this.#listeners.on(event, listener);
   }
 
   start(): Promise<void> {
     if (this.#state.link.kind !== 'idle') {
-      const { kind } = this.#state.link;
-      return Promise.reject(
-        kind === 'closed'
-          ? new NodeError('DSO_NODE_CLOSED', 'This node is closed; make a new one with createNode().')
-          : new NodeError('DSO_NODE_STARTED_TWICE', 'This node was started before.'),
-      );
+      return Promise.reject(startRefused(this.#state));
     }
     boundLog(this.#options, this.closed);
     this.#probes.start();
+    this.#signals.start();
     this.#loop.push({ kind: 'start' });
     return Promise.resolve();
   }
@@ -215,9 +235,9 @@ class NodeRuntime implements DshardNode {
     if (before.link.kind !== this.#state.link.kind || statusOf(before).kind !== this.status.kind) {
       this.#listeners.emit('status', this.status);
     }
-    if (before.shards !== this.#state.shards && this.#listeners.has('shards')) {
-      this.#listeners.emit('shards', this.shards);
-    }
+    if (before.shards === this.#state.shards) return;
+    this.#standby.look(this.#state);
+    if (this.#listeners.has('shards')) this.#listeners.emit('shards', this.shards);
   }
 
   #execute(effect: NodeEffect): void {
@@ -238,6 +258,7 @@ class NodeRuntime implements DshardNode {
           sequence: effect.sequence,
           shards: this.#hostReports.heartbeat(this.#state),
           process: this.#figures.take(),
+          ...this.#signals.told(this.#state),
         });
       case 'established':
         this.#connections.established(effect.connection);
@@ -263,30 +284,17 @@ class NodeRuntime implements DshardNode {
       case 'credit':
         return this.#transfers.credit(effect.call, effect.bytes);
       case 'preconnect':
-        void this.#notify(effect.shardId, 'preconnect', () =>
-          this.#options.host.preconnect?.(effect.shardId, effect.session, this.#context()),
-        );
+      case 'stays':
+      case 'released':
+      case 'abortStaging':
+        void this.#hostCalls.tell(effect);
         return;
       case 'endPatience':
         return this.#hostCalls.endPatience(effect.call, effect.why);
-      case 'stays':
-        void this.#notify(effect.shardId, 'stays', () => this.#options.host.stays?.(effect.shardId));
-        return;
       case 'abortTransfer':
         return this.#transfers.cancel(effect.call, effect.reason);
-      case 'released':
-        void this.#notify(effect.shardId, 'released', () =>
-          this.#options.host.released?.(effect.shardId, { takenOver: effect.takenOver }),
-        );
-        return;
       case 'handleUserEvent':
         return this.#lanes.add(effect.stage, effect.shardId, effect.eventId, effect.body);
-      case 'abortStaging':
-        void this.#notify(effect.shardId, 'abortTransferTo', async () => {
-          await this.#lanes.drop(effect.stage);
-          await this.#options.host.abortTransferTo?.(effect.shardId);
-        });
-        return;
       case 'grantPermit':
         return this.#permits.grant(effect.shardId, effect.request, effect.coordinated);
       case 'wakeAt':
@@ -341,13 +349,6 @@ class NodeRuntime implements DshardNode {
     this.#loop.push({ kind: 'callEnded', call, shardIds, outcome });
   }
 
-  async #notify(shardId: number, what: string, tell: () => void | Promise<void>): Promise<void> {
-    const problem = await this.#hostCalls.notify(shardId, what, tell);
-    if (problem !== null) {
-      this.#log('error', `The host's ${what} of shard ${shardId} failed: ${problem}`, { shard: shardId });
-    }
-  }
-
   /** Time goes on, whatever failed. */
   #failed(what: string, error: unknown): void {
     if (this.#state.lifecycle.kind !== 'left') this.#wakeUp.setIfNone(RETRY_TICK_MS);
@@ -389,6 +390,7 @@ class NodeRuntime implements DshardNode {
     this.#wakeUp.set(null);
     this.#fleet.close();
     this.#probes.close();
+    this.#signals.close();
     await this.#departure.within('disconnecting', () => this.#connections.shutdown());
     this.#resolveClosed(end);
     this.#processEnd?.begin();

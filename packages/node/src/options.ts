@@ -1,12 +1,15 @@
 /** The options of `createNode`: what may be given, what it defaults to, what is refused. All defaults are here. */
 import { isNodeId, messageOf, UserEventRegistry } from '@dshard/protocol';
-import { isToken, parseAddress, silentLogger, systemClock, systemRandom, tcpTransport } from '@dshard/transport';
+import { isToken, parseAddress, silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
+import { controlTransport, type NodeTls } from './control-transport.js';
 import { launchEnvironment, tokenBeside } from './environment.js';
+import type { HealthCheck } from './health.js';
 import type { LogFile } from './log-bound.js';
 import { DEFAULT_LIMITS, type SessionLimits } from './session/limits.js';
 import type { HostTimeouts, ShardHost } from './shard-host.js';
+import type { StandbyHook } from './standby.js';
 
 /** What the node needs of a `UserEventRegistry`. */
 export type UserEventCodec = Pick<UserEventRegistry, 'encode' | 'decode'>;
@@ -35,6 +38,9 @@ export type NodeLimits = {
   transferWindowBytes?: number;
   /** How long stopping all shards may take when the node leaves. Default 20 s. */
   shutdownTimeoutMs?: number;
+  /** How long an answer of `health` may take, and the self test. Defaults 5 s and 30 s. */
+  healthMs?: number;
+  selfTestMs?: number;
   /** Messages, and their bytes, that may wait for a connection. Defaults 10 000 and 8 MiB. */
   outboxMessages?: number;
   outboxBytes?: number;
@@ -73,6 +79,14 @@ export type NodeOptions = {
    * token there is nothing to prove. Default DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR (true or false), or false.
    */
   allowBaseLevelOrchestrator?: boolean;
+  /**
+   * The connection to the orchestrator goes by TLS: paths of PEM files. `ca`: who signs the orchestrator's certificate;
+   * `cert` and `key`: ours, where the orchestrator asks for one. Default DSO_TLS_CA, DSO_TLS_CERT, DSO_TLS_KEY,
+   * DSO_TLS_SERVER_NAME, or DSO_TLS=true for the authorities that Node.js knows; else plain text.
+   */
+  tls?: NodeTls;
+  /** Whether an orchestrator beyond loopback is reached in plain text. Default DSO_INSECURE, or false. */
+  insecure?: boolean;
   /** The user events of the bot, the same on all nodes. Needed to move state with the shards. */
   userEvents?: UserEventCodec;
   /** Calls from the rest of the fleet (`node.fleet`). */
@@ -82,6 +96,19 @@ export type NodeOptions = {
    * nowhere.
    */
   healthListen?: Address;
+  /**
+   * The bot's own opinion of itself, asked every 5 s: true, or nothing, if all is well; false, or a sentence with the
+   * reason, if not. A rollout to a version that is not well is reverted. As `node.health()`.
+   */
+  health?: HealthCheck;
+  /**
+   * Run once at the start, beside everything else, and answered as `health` is, within 30 s: a rollout gives no shard
+   * to a version that fails it.
+   */
+  selfTest?: HealthCheck;
+  /** As `node.onStandby()` and `node.onActive()`. */
+  onStandby?: StandbyHook;
+  onActive?: StandbyHook;
   /** Where the node writes what it has to say; pino fits. Default: nowhere. */
   logger?: Logger;
   limits?: NodeLimits;
@@ -118,6 +145,10 @@ export type ResolvedOptions = {
   readonly userEvents: UserEventCodec;
   readonly fleet: { readonly client: object | null; readonly values: readonly string[]; readonly evaluate: boolean };
   readonly healthListen: Address | null;
+  readonly health: HealthCheck | null;
+  readonly selfTest: HealthCheck | null;
+  readonly onStandby: StandbyHook | null;
+  readonly onActive: StandbyHook | null;
   readonly logger: Logger;
   readonly exitOnShutdown: boolean;
   readonly logFile: LogFile | null;
@@ -125,12 +156,16 @@ export type ResolvedOptions = {
   readonly patienceMs: number;
   /** The host's own, or what stands for a host that waits for nothing. */
   readonly hostTimeouts: HostTimeouts;
+  /** The machine's own: what takes time can be measured. */
+  readonly isRealTime: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: Transport;
   readonly connectTimeoutMs: number;
   readonly hostCallMs: number;
   readonly resumeMs: number;
+  readonly healthMs: number;
+  readonly selfTestMs: number;
   readonly session: SessionLimits;
 };
 
@@ -143,9 +178,15 @@ export const NODE_OPTION_KEYS: readonly Exclude<keyof NodeOptions, 'host'>[] = [
   'version',
   'token',
   'allowBaseLevelOrchestrator',
+  'tls',
+  'insecure',
   'userEvents',
   'fleet',
   'healthListen',
+  'health',
+  'selfTest',
+  'onStandby',
+  'onActive',
   'logger',
   'limits',
   'lingerMs',
@@ -175,6 +216,8 @@ const LIMITS: Readonly<Record<keyof NodeLimits, { fallback: number; range: { min
   freezeTimeoutMs: { fallback: DEFAULT_LIMITS.freezeTimeoutMs, range: TIME },
   transferWindowBytes: { fallback: DEFAULT_LIMITS.transferWindowBytes, range: { min: 1024, max: 2 ** 30 } },
   shutdownTimeoutMs: { fallback: DEFAULT_LIMITS.shutdownTimeoutMs, range: TIME },
+  healthMs: { fallback: 5_000, range: TIME },
+  selfTestMs: { fallback: 30_000, range: TIME },
   outboxMessages: { fallback: DEFAULT_LIMITS.outboxMessages, range: { min: 1, max: 1_000_000 } },
   outboxBytes: { fallback: DEFAULT_LIMITS.outboxBytes, range: { min: 1024, max: 2 ** 30 } },
   stagedHighBytes: { fallback: DEFAULT_LIMITS.stagedHighBytes, range: { min: 1024, max: 2 ** 30 } },
@@ -192,6 +235,7 @@ export function resolveOptions(
   refuseUnknownKeys(WHERE, options, ['host', ...NODE_OPTION_KEYS]);
   const launch = launchEnvironment(env);
   const clock = options.clock ?? systemClock();
+  const { logger = silentLogger } = options;
   const limits = resolveLimits(options.limits ?? {});
   const host = checkedHost(options.host);
   const orchestrator = checkedAddress(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447');
@@ -202,23 +246,37 @@ export function resolveOptions(
     version: options.version ?? launch.version ?? 'unknown',
     token: checkedToken(options.token ?? launch.token ?? tokenBeside(orchestrator, env)),
     allowBaseLevelOrchestrator: checkedSwitch(
+      'allowBaseLevelOrchestrator',
       options.allowBaseLevelOrchestrator ?? launch.allowBaseLevelOrchestrator ?? false,
     ),
     userEvents: options.userEvents ?? new UserEventRegistry(),
     fleet: resolveFleet(options.fleet ?? {}),
     healthListen: checkedHealthListen(options.healthListen ?? launch.healthListen),
-    logger: options.logger ?? silentLogger,
+    ...checkedHooks(options),
+    logger,
     exitOnShutdown: options.exitOnShutdown ?? launch.launched,
     logFile: launch.logFile ?? null,
     lingerMs: wholeNumber(WHERE, 'lingerMs', options.lingerMs, LINGER.fallback, LINGER.range),
     patienceMs: wholeNumber(WHERE, 'patienceMs', options.patienceMs, PATIENCE.fallback, PATIENCE.range),
     hostTimeouts: checkedTimeouts(host, limits),
+    isRealTime: options.clock === undefined,
     clock,
     random: options.random ?? systemRandom(),
-    transport: options.transport ?? tcpTransport({ clock }),
+    transport:
+      options.transport ??
+      controlTransport({
+        where: WHERE,
+        orchestrator,
+        tls: options.tls ?? launch.tls,
+        insecure: checkedSwitch('insecure', options.insecure ?? launch.insecure ?? false),
+        clock,
+        logger,
+      }),
     connectTimeoutMs: limits.connectTimeoutMs,
     hostCallMs: limits.hostCallMs,
     resumeMs: limits.resumeMs,
+    healthMs: limits.healthMs,
+    selfTestMs: limits.selfTestMs,
     session: {
       identifyTimeoutMs: limits.connectTimeoutMs,
       backoffMinMs: limits.backoffMinMs,
@@ -246,6 +304,18 @@ function resolveFleet({ client, values = [], evaluate = false, ...rest }: FleetS
     throw invalidOption(WHERE, 'fleet.values', 'must be a list of paths, such as ["stats.commands"].');
   }
   return { client: client ?? null, values, evaluate };
+}
+
+const HOOKS = ['health', 'selfTest', 'onStandby', 'onActive'] as const;
+
+function checkedHooks(options: NodeOptions): Pick<ResolvedOptions, (typeof HOOKS)[number]> {
+  for (const key of HOOKS) {
+    if (options[key] !== undefined && typeof options[key] !== 'function') {
+      throw invalidOption(WHERE, key, 'must be a function.');
+    }
+  }
+  const { health = null, selfTest = null, onStandby = null, onActive = null } = options;
+  return { health, selfTest, onStandby, onActive };
 }
 
 function resolveLimits(given: NodeLimits): Required<NodeLimits> {
@@ -303,10 +373,10 @@ function checkedToken(token: string | undefined): string | null {
 }
 
 /** As an option, or as a variable of the environment. */
-function checkedSwitch(value: boolean | string): boolean {
+function checkedSwitch(name: keyof NodeOptions, value: boolean | string): boolean {
   if (value === true || value === 'true') return true;
   if (value === false || value === 'false') return false;
-  throw invalidOption(WHERE, 'allowBaseLevelOrchestrator', `is "${value}", but must be true or false.`);
+  throw invalidOption(WHERE, name, `is "${value}", but must be true or false.`);
 }
 
 function checkedHealthListen(address: Address | undefined): Address | null {

@@ -105,6 +105,9 @@ export type HostTimeouts = {
   readonly handlersMs: number;
 };
 
+/** How user code fares with what it gets; counted since the process started (see `NodeSignals` of the protocol). */
+export type HostSignals = { events: number; handlerErrors: number; handlerMs: number; resumesRefused: number };
+
 /** `patienceMs`: user code may take so long. `signal` aborts when the patience is over, or the migration is off. */
 export type LeavingHow = { readonly patienceMs: number; readonly signal: AbortSignal };
 
@@ -259,6 +262,9 @@ export type ShardHost = {
    * `ready`. Without this method a shard counts as up as soon as it is started.
    */
   report?(): readonly ShardReport[];
+
+  /** How user code fares, for heartbeats: a rollout compares it with the version before. Must be quick. */
+  signals?(): HostSignals;
 };
 
 /**

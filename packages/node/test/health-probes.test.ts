@@ -29,7 +29,7 @@ async function ask(port: number, path: string, method = 'GET'): Promise<[status:
 describe('probes of a node', () => {
   test('say that the process lives, and whether the node is part of the fleet and means to stay', async () => {
     const port = await freePort();
-    const { node, orchestrator, start, clock } = await world(EXTENDED, { healthListen: `127.0.0.1:${port}` });
+    const { node, orchestrator, start, say, clock } = await world(EXTENDED, { healthListen: `127.0.0.1:${port}` });
     await expect(ask(port, '/livez')).rejects.toThrow();
     await start();
     await until(() => node.status.kind === 'established', { what: 'the node' });
@@ -37,6 +37,13 @@ describe('probes of a node', () => {
     expect(await ask(port, '/readyz')).toEqual([200, { ready: true }]);
     expect(await ask(port, '/status')).toEqual([404, { why: 'There are /livez and /readyz here.' }]);
     expect((await ask(port, '/livez', 'POST'))[0]).toBe(405);
+    await say({ kind: 'versionHealth', failing: 'node b is not well: no database' });
+    expect(await ask(port, '/readyz')).toEqual([
+      503,
+      { ready: false, why: 'versionFailing: node b is not well: no database' },
+    ]);
+    await say({ kind: 'versionHealth', failing: null });
+    expect(await ask(port, '/readyz')).toEqual([200, { ready: true }]);
     await orchestrator.close();
     await clock.run(1_000);
     expect(await ask(port, '/livez')).toEqual([200, { ok: true }]);

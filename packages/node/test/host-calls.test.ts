@@ -33,8 +33,11 @@ test('a stop that comes right behind a resume finds the shard', async () => {
     resumeMs: 1_000,
     readyMs: 1_000,
     slow: () => undefined,
+    importFailed: () => undefined,
     transfers: null as never,
+    lanes: null as never,
     context: () => null as never,
+    failed: () => undefined,
   });
   const how = { stateLost: true, redelivers: false };
   const resumed = calls.run(1, { method: 'resumeShard', shardId: 0, session: SESSION, why: 'migration', how });

@@ -24,6 +24,11 @@ describe('options', () => {
     [{ token: 'two words' }, 'The option "token" of createNode must be printable characters without blanks'],
     [{ token: '' }, 'The option "token" of createNode must be printable characters'],
     [{ allowBaseLevelOrchestrator: 'perhaps' }, '"allowBaseLevelOrchestrator" of createNode is "perhaps"'],
+    [{ orchestrator: 'dso.internal:7447' }, 'another machine perhaps, and the connection would be in plain text'],
+    [{ orchestrator: '10.0.0.5:7447', insecure: 'perhaps' }, '"insecure" of createNode is "perhaps"'],
+    [{ tls: { cert: 'own.pem' } }, 'The option "tls" of createNode needs cert and key together'],
+    [{ tls: { ca: 7 } }, 'The option "tls.ca" of createNode must be a text'],
+    [{ tls: { cA: 'ca.pem' } }, 'is not known; did you mean "ca"?'],
     [{ host: undefined }, 'The option "host" of createNode is missing'],
     [{ host: { startShards: () => undefined } }, 'has no method resumeShard'],
   ])('are refused by name when they are wrong: %j', (options, message) => {
@@ -50,6 +55,16 @@ describe('options', () => {
       nodeId: 'mine',
       exitOnShutdown: false,
     });
+  });
+
+  test.each<[string, object, Record<string, string>]>([
+    ['TLS is on by an authority', {}, { DSO_TLS_CA: '/etc/ca.pem' }],
+    ['TLS is on by itself', {}, { DSO_TLS: 'true' }],
+    ['TLS is on by an option', { tls: { ca: '/etc/ca.pem', serverName: 'dso' } }, {}],
+    ['plain text is wanted', {}, { DSO_INSECURE: 'true' }],
+    ['plain text is wanted by an option', { insecure: true }, {}],
+  ])('let a node reach an orchestrator beyond loopback when %s', (_, options, env) => {
+    expect(resolve({ orchestrator: 'dso.internal:7447', ...options }, env).orchestrator).toBe('dso.internal:7447');
   });
 
   test('have defaults for a bot that nobody launched', () => {

@@ -117,6 +117,10 @@ export const ORCHESTRATOR_ERRORS = {
     remedy: 'Stop the one the message names, give this one a store of its own, or let it wait (`dso up --standby`).',
     retryable: true,
   },
+  DSO_STORE_NOT_EMPTY: {
+    meaning: 'A store was to be copied to another one that remembers something already.',
+    remedy: 'Name another schema or file, or remove what is there.',
+  },
   DSO_STORE_UNAVAILABLE: {
     meaning: 'The state store cannot be written, so the orchestrator changes nothing; the bot runs on.',
     remedy: 'Make the store writable again (`dso status` says what is wrong); it goes on by itself.',

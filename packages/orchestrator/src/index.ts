@@ -11,6 +11,8 @@ export type { SqliteStoreOptions } from './adapters/sqlite/sqlite-store.js';
 export { fixedVersion } from './adapters/version-commands/version-commands.js';
 export { versionCommands } from './adapters/version-commands/version-commands.js';
 export type { VersionCommandsOptions } from './adapters/version-commands/version-commands.js';
+export { copyStore } from './copy-store.js';
+export type { CopiedStore, StoreAddress } from './copy-store.js';
 export { defaultSettings, settingsOf } from './config/settings.js';
 export { ALARMS } from './domain/alarms/alarms.js';
 export type { AlarmEntry, AlarmKind } from './domain/alarms/alarms.js';

@@ -7,17 +7,21 @@
  */
 import { createRequire } from 'node:module';
 import { CONFIG_KEYS, configEntry, type ResolvedConfig } from '@dshard/api/config';
+import { counted } from '@dshard/protocol';
 import {
   continuedClock,
   parseAddress,
+  readTls,
   systemClock,
   systemRandom,
   tcpTransport,
+  tlsTransport,
   TransportError,
   type Address,
   type Clock,
   type Logger,
   type Random,
+  type TlsFiles,
   type Transport,
 } from '@dshard/transport';
 import { discordGatewayInfo, fixedGatewayInfo } from './adapters/discord/gateway-info.js';
@@ -26,6 +30,7 @@ import { memoryStore } from './adapters/memory/memory-store.js';
 import { usableProxy } from './adapters/outgoing/fetch.js';
 import { ownToken } from './adapters/own-token/own-token.js';
 import { createProcessLauncher } from './adapters/process-launcher/process-launcher.js';
+import { postgresStore } from './adapters/postgres/postgres-store.js';
 import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
 import { createWebhook } from './adapters/webhook/webhook.js';
 import { fixedVersion, versionCommands } from './adapters/version-commands/version-commands.js';
@@ -35,6 +40,7 @@ import { addressTaken, addressUnusable } from './errors.js';
 import { createLogger } from './logger.js';
 import { listenerOn } from './adapters/listening.js';
 import type { AlarmSink, GatewayInfoSource, Launcher, VersionSource } from './ports/surroundings.js';
+import type { StateStore } from './ports/state-store.js';
 import type { OrchestratorHandle } from './runtime/contract.js';
 import { lead, type Leadership } from './runtime/leadership.js';
 import { createOrchestrator } from './runtime/orchestrator.js';
@@ -67,12 +73,8 @@ export async function startOrchestrator(
   config: ResolvedConfig,
   surroundings: Surroundings = {},
 ): Promise<StartedOrchestrator> {
-  const {
-    clock: machine = systemClock(),
-    random = systemRandom(),
-    transport = tcpTransport(),
-    logger = createLogger(config.log),
-  } = surroundings;
+  const { clock: machine = systemClock(), random = systemRandom(), logger = createLogger(config.log) } = surroundings;
+  const transport = surroundings.transport ?? transportOf(config, machine, logger);
   for (const warning of config.warnings) logger.warn({}, warning);
   const proxy = config.discord.token === null ? null : usableProxy(config.discord.api, process.env);
   if (proxy !== null)
@@ -159,7 +161,7 @@ function started({ orchestrator, http, httpAddress, launcher }: Parts): StartedO
 }
 
 async function leadershipOf(
-  { store: { path, history, standby } }: ResolvedConfig,
+  { store: config }: ResolvedConfig,
   {
     clock,
     random,
@@ -167,11 +169,12 @@ async function leadershipOf(
     signal,
   }: Required<Pick<Surroundings, 'clock' | 'random' | 'logger'>> & { signal?: AbortSignal },
 ): Promise<Leadership> {
-  const store = path === null ? memoryStore({ maxHistory: history }) : sqliteStore({ path, maxHistory: history });
+  const store = openStore(config, clock);
   try {
     return await lead(store, {
       identity: ownIdentity(random, clock),
-      standby,
+      standby: config.standby,
+      ...(config.kind === 'postgres' && { leaseMs: config.leaseMs }),
       clock,
       logger,
       liveness: livenessOf,
@@ -180,6 +183,37 @@ async function leadershipOf(
   } catch (error) {
     await store.close();
     throw error;
+  }
+}
+
+function transportOf({ tls }: ResolvedConfig, clock: Clock, logger: Logger): Transport {
+  if (tls === null) return tcpTransport();
+  const { own } = readTls(tls, clock.wallClock());
+  if (own !== null) tellOfEnd(tls, own.endsAt, { clock, logger });
+  return tlsTransport({ files: tls, clock, logger });
+}
+
+const DAY_MS = 24 * 3_600_000;
+const SOON_DAYS = 14;
+
+/** At the start only: what watches certificates is somebody else's. */
+function tellOfEnd({ cert }: TlsFiles, endsAt: number, { clock, logger }: { clock: Clock; logger: Logger }): void {
+  const days = Math.floor((endsAt - clock.wallClock()) / DAY_MS);
+  const text = `The certificate ${cert} is valid for ${counted(days, 'more day')}.`;
+  if (days < SOON_DAYS) logger.warn({ certificate: cert, days }, text);
+  else logger.info({ certificate: cert, days }, text);
+}
+
+/** Opens what the configuration says. A database is connected to at the first call. */
+function openStore(config: ResolvedConfig['store'], clock: Clock): StateStore {
+  const maxHistory = config.history;
+  switch (config.kind) {
+    case 'memory':
+      return memoryStore({ maxHistory });
+    case 'sqlite':
+      return sqliteStore({ path: config.path, maxHistory });
+    case 'postgres':
+      return postgresStore({ ...config, maxHistory, clock });
   }
 }
 

@@ -64,6 +64,8 @@ export type {
   Takeover,
   UserEvent,
 } from './messages.js';
+export { SELF_TESTS } from './signal-messages.js';
+export type { HealthOpinion, NodeSignals, SelfTest, VersionHealth } from './signal-messages.js';
 export type { RolloutAnswer, RolloutMessage, RolloutRequest } from './rollout-messages.js';
 export type {
   ShardLeaving,

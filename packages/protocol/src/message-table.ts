@@ -19,6 +19,7 @@ import type {
 } from './messages.js';
 import { MAC_BYTES, NONCE_BYTES } from './proof.js';
 import { ROLLOUT_FIELDS } from './rollout-messages.js';
+import { nodeSignals, VERSION_FIELDS } from './signal-messages.js';
 import {
   bytes,
   bytesOf,
@@ -74,6 +75,7 @@ const shardReport = record<ShardReport>({
   epoch: maybe('Epoch', epoch),
   refused: maybe('Refused', closeCode),
   reason: maybe('Reason', text),
+  silentMs: maybe('SilentMs', count),
 });
 
 const processReport = record<ProcessReport>({
@@ -150,6 +152,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     sequence: required('Sequence', count),
     shards: required('Shards', list(shardReport, MAX_SHARDS)),
     process: required('Process', processReport),
+    signals: maybe('Signals', nodeSignals),
   },
   heartbeatAck: { sequence: required('Sequence', count) },
   commandFailed: { command: required('Command', word), ...ONE_SHARD, message: required('Message', text) },
@@ -197,4 +200,5 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   ...CALL_FIELDS,
   ...JOB_FIELDS,
   ...ROLLOUT_FIELDS,
+  versionHealth: VERSION_FIELDS,
 };

@@ -8,6 +8,7 @@
 import type { CallMessage } from './call-messages.js';
 import type { JobMessage } from './job-messages.js';
 import type { RolloutMessage } from './rollout-messages.js';
+import type { NodeSignals, VersionHealth } from './signal-messages.js';
 import type { TransferMessage } from './transfer-messages.js';
 
 /** The base level's `OrchestratorLogicVersion`. A peer with another one is refused. */
@@ -36,6 +37,8 @@ export const LOGIC_VERSION = 2;
  * - `resume-shards`: the orchestrator may have shards resumed by one message (`resumeShards`); without it, by the
  *   migration of the base level.
  * - `rollout`: the node may ask for a rollout (rollout-messages.ts), which the orchestrator's settings allow or not.
+ * - `signals`: heartbeats say how the node's version fares, and the node hears what is made of that
+ *   (signal-messages.ts).
  */
 export const CAPABILITIES = [
   'auth-hmac',
@@ -49,6 +52,7 @@ export const CAPABILITIES = [
   'jobs',
   'rollout',
   'resume-shards',
+  'signals',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -97,6 +101,8 @@ export type ShardReport = {
   refused?: number;
   /** Extended: why the shard has no gateway connection, after one that was lost or did not come about. */
   reason?: string;
+  /** Extended: nothing has come for so long, against the shard's own usual rate, and RESUMEs brought nothing. */
+  silentMs?: number;
 };
 
 export type ProcessReport = {
@@ -276,6 +282,8 @@ export type Heartbeat = {
   sequence: number;
   shards: readonly ShardReport[];
   process: ProcessReport;
+  /** Extended (`signals`). */
+  signals?: NodeSignals;
 };
 
 /** Extended (`heartbeat`), orchestrator → node. */
@@ -323,7 +331,8 @@ export type Message =
   | TransferMessage
   | CallMessage
   | JobMessage
-  | RolloutMessage;
+  | RolloutMessage
+  | VersionHealth;
 
 export type MessageKind = Message['kind'];
 

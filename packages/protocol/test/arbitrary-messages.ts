@@ -1,7 +1,7 @@
 /** Any message that the protocol allows, of every kind, for property tests. */
 import * as fc from 'fast-check';
-import { CALL_EACH, CAPABILITIES, MAX_SHARDS, printable, SHARD_PHASES, TAKEOVERS } from '@dshard/protocol';
-import type { GatewaySession, Message, MessageKind, MessageOf, ShardSession } from '@dshard/protocol';
+import { CALL_EACH, CAPABILITIES, MAX_SHARDS, printable, SELF_TESTS, SHARD_PHASES, TAKEOVERS } from '@dshard/protocol';
+import type { GatewaySession, Message, MessageKind, MessageOf, NodeSignals, ShardSession } from '@dshard/protocol';
 
 const MAX_INT32 = 2 ** 31 - 1;
 
@@ -42,6 +42,19 @@ function both<A extends object, B extends object>(a: fc.Arbitrary<A>, b: fc.Arbi
 }
 
 const transfer = { migrationId: name, shardId };
+
+const signals: fc.Arbitrary<NodeSignals> = fc.record({
+  health: fc.option(fc.record({ ok: fc.boolean(), reason: fc.option(label) })),
+  selfTest: fc.constantFrom(...SELF_TESTS),
+  selfTestReason: fc.option(label),
+  events: count,
+  handlerErrors: count,
+  handlerMs: real,
+  eventLoopDelayMs: real,
+  memoryBytes: count,
+  resumesRefused: count,
+  importsFailed: count,
+});
 
 const question = {
   name,
@@ -104,24 +117,28 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
   allUserDataSent: fc.record({ numEvents: count }),
   userEvent: fc.record({ eventId: userEventId, body }),
   rejected: fc.record({ code: label, message: label, retryable: fc.boolean() }),
-  heartbeat: fc.record({
-    sequence: count,
-    shards: fc.array(
-      both(
-        epoch,
-        fc.record({
-          shardId,
-          phase: fc.constantFrom(...SHARD_PHASES),
-          pingMs: real,
-          guilds: fc.integer({ min: -1, max: MAX_INT32 }),
-          events: count,
-          session: maybeSession,
-        }),
+  heartbeat: both(
+    fc.record({ signals }, some),
+    fc.record({
+      sequence: count,
+      shards: fc.array(
+        both(
+          epoch,
+          fc.record({
+            shardId,
+            phase: fc.constantFrom(...SHARD_PHASES),
+            pingMs: real,
+            guilds: fc.integer({ min: -1, max: MAX_INT32 }),
+            events: count,
+            session: maybeSession,
+          }),
+        ),
+        { maxLength: 5 },
       ),
-      { maxLength: 5 },
-    ),
-    process: fc.record({ memoryBytes: count, cpuPercent: real, eventLoopDelayMs: real, uptimeMs: real }),
-  }),
+      process: fc.record({ memoryBytes: count, cpuPercent: real, eventLoopDelayMs: real, uptimeMs: real }),
+    }),
+  ),
+  versionHealth: fc.record({ failing: fc.option(label) }),
   heartbeatAck: fc.record({ sequence: count }),
   commandFailed: fc.record({ command: label, shardId, message: label }),
   identifyRequest: fc.record({ shardId }),

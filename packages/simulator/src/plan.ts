@@ -28,6 +28,7 @@ const GENTLE_FAULTS = [
   'away',
   'notReady',
   'twins',
+  'deaf',
 ] as const;
 
 const ROUGH_FAULTS = [
@@ -184,7 +185,8 @@ function rulesFor(draw: Draw, faults: ReadonlySet<FaultName>): GatewayRules {
     maxConcurrency: draw.pick([1, 2, 4, 16]) ?? 4,
     earlyIdentifyDelayMs: 1_000,
     sessionTtlMs: 40_000,
-    replayBuffer: faults.has('shortBuffer') ? draw.whole(3, 25) : 1_000,
+    // Whoever is deaf for two minutes can have everything replayed.
+    replayBuffer: faults.has('shortBuffer') ? draw.whole(3, 25) : faults.has('deaf') ? 10_000 : 1_000,
     doubleAttach: faults.has('silentDoubleAttach') ? 'silence-old' : 'close-old',
     reconnectGraceMs: 2_000,
   };

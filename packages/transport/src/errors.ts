@@ -80,6 +80,15 @@ export const TRANSPORT_ERRORS = {
     remedy: 'This is a defect of this program: report it with the cause.',
     retryable: true,
   },
+  DSO_TLS_UNUSABLE: {
+    meaning: 'A certificate, a private key or a file of certificate authorities cannot be used; the message names it.',
+    remedy: 'Check the path, who may read it, what is in it, and until when the certificate is valid.',
+  },
+  DSO_TLS_REFUSED: {
+    meaning: 'The two sides of a connection do not trust each other’s certificates, or one of them speaks no TLS.',
+    remedy: 'See the message: it says which side wants what, and the setting that gives it.',
+    retryable: true,
+  },
   DSO_TOKEN_FILE_UNUSABLE: {
     meaning: 'A file that should hold the shared token cannot be read, is empty, or holds something else.',
     remedy: 'Check the path and who may read it; it holds the token and nothing else.',

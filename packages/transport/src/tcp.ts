@@ -1,6 +1,6 @@
 /**
- * The transport of production: TCP through `node:net`. No delay (messages are small and awaited), keep-alive (a cut
- * cable is noticed even with heartbeats off).
+ * The transport of production: TCP through `node:net`, in plain text, or by TLS (`tls.ts`). No delay (messages are
+ * small and awaited), keep-alive (a cut cable is noticed even with heartbeats off).
  *
  * A stream of ours that was ended sends FIN and goes on reading until the peer closes too, because closing a socket
  * with unread bytes resets it, and a reset may overtake what was just sent. A peer that never closes is cut off after
@@ -24,30 +24,48 @@ export type TcpTransportOptions = {
 };
 
 export function tcpTransport(options: TcpTransportOptions = {}): Transport {
+  return socketTransport(PLAIN, options);
+}
+
+/** How sockets are made, in plain text or by TLS. */
+export type Sockets = {
+  /** `ready`: the event of the socket after which bytes can be sent. Throws a TransportError. */
+  dial(host: string, port: number): { socket: Socket; ready: 'connect' | 'secureConnect' };
+  server(onSocket: (socket: Socket) => void): Server;
+  /** What an error means, in our words; null: what the operating system's means. */
+  faultOf(this: void, error: Error): Fault | null;
+};
+
+const PLAIN: Sockets = {
+  dial: (host, port) => ({ socket: createConnection({ host, port }), ready: 'connect' }),
+  server: (onSocket) => createServer({ pauseOnConnect: true }, onSocket),
+  faultOf: () => null,
+};
+
+export function socketTransport(sockets: Sockets, options: TcpTransportOptions): Transport {
   const { clock = systemClock(), lingerMs = DEFAULT_LINGER_MS } = options;
-  const wrap = (socket: Socket): ByteStream => new TcpStream(socket, clock, lingerMs);
+  const wrap = (socket: Socket): ByteStream => {
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    return new TcpStream(socket, { clock, lingerMs, faultOf: sockets.faultOf });
+  };
   return {
-    connect: (address, connectOptions) => connect(address, connectOptions, clock, wrap),
-    listen: (address, onStream) => listen(address, (socket) => onStream(wrap(socket))),
+    connect: (address, connectOptions) => connect(sockets, address, { ...connectOptions, clock, wrap }),
+    listen: (address, onStream) => listen(sockets, address, (socket) => onStream(wrap(socket))),
   };
 }
 
+type Connecting = { signal?: AbortSignal; timeoutMs: number; clock: Clock; wrap: (socket: Socket) => ByteStream };
+
 async function connect(
+  sockets: Sockets,
   address: Address,
-  { signal, timeoutMs }: { signal?: AbortSignal; timeoutMs: number },
-  clock: Clock,
-  wrap: (socket: Socket) => ByteStream,
+  { signal, timeoutMs, clock, wrap }: Connecting,
 ): Promise<ByteStream> {
   const { host, port } = parseAddress(address);
   if (port === 0) throw new TransportError('DSO_ADDRESS_INVALID', `Cannot connect to ${address}: port 0 is no port.`);
   if (signal?.aborted) throw connectAborted(address, signal);
-  const socket = createConnection({
-    host,
-    port,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
-  });
+  const { socket, ready } = sockets.dial(host, port);
   return new Promise<ByteStream>((resolve, reject) => {
     const abort = (error: TransportError): void => {
       settle();
@@ -56,31 +74,28 @@ async function connect(
       socket.destroy();
       reject(error);
     };
-    const onConnect = (): void => {
+    const onReady = (): void => {
       settle();
       resolve(wrap(socket));
     };
-    const onError = (error: Error): void => abort(connectFailed(address, error));
+    const onError = (error: Error): void => abort(connectFailed(address, error, sockets));
     const onAbort = (): void => abort(connectAborted(address, signal));
     const cancelTimeout = clock.after(timeoutMs, () => abort(connectTimedOut(address, timeoutMs)));
     const settle = (): void => {
       cancelTimeout();
       signal?.removeEventListener('abort', onAbort);
-      socket.off('connect', onConnect);
+      socket.off(ready, onReady);
       socket.off('error', onError);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    socket.once('connect', onConnect);
+    socket.once(ready, onReady);
     socket.once('error', onError);
   });
 }
 
-async function listen(address: Address, onSocket: (socket: Socket) => void): Promise<Listener> {
+async function listen(sockets: Sockets, address: Address, onSocket: (socket: Socket) => void): Promise<Listener> {
   const { host, port } = parseAddress(address);
-  const server = createServer(
-    { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS, pauseOnConnect: true },
-    onSocket,
-  );
+  const server = sockets.server(onSocket);
   await new Promise<void>((resolve, reject) => {
     const onError = (error: Error): void => reject(listenFailed(address, error));
     server.once('error', onError);
@@ -116,27 +131,28 @@ function boundAddress(server: Server): Address {
  * One socket. `open` until `end` or `destroy`; `ending` while the last bytes and the peer's close are awaited; `closed`
  * when the socket is gone. `onClose` is called once, on entering `closed` or at `handle` if that came later.
  */
+type StreamOptions = { clock: Clock; lingerMs: number; faultOf: Sockets['faultOf'] };
+
 class TcpStream implements ByteStream {
   readonly remote: Address;
   readonly loopback: boolean;
   readonly #socket: Socket;
-  readonly #clock: Clock;
-  readonly #lingerMs: number;
+  readonly #options: StreamOptions;
   #state: 'open' | 'ending' | 'closed' = 'open';
   #handlers: ByteStreamHandlers | null = null;
   #paused = false;
   #error: Error | undefined;
   #cancelLinger: Cancel = () => undefined;
 
-  constructor(socket: Socket, clock: Clock, lingerMs: number) {
+  constructor(socket: Socket, options: StreamOptions) {
     const host = socket.remoteAddress ?? 'unknown';
     this.remote = formatAddress(host, socket.remotePort ?? 0);
     this.loopback = isLoopback(host);
     this.#socket = socket;
-    this.#clock = clock;
-    this.#lingerMs = lingerMs;
+    this.#options = options;
     socket.on('error', (error) => {
-      this.#error ??= error;
+      const fault = options.faultOf(error);
+      this.#error ??= fault === null ? error : new Error(fault.fault, { cause: error });
     });
     socket.on('close', () => this.#enterClosed());
   }
@@ -180,10 +196,11 @@ class TcpStream implements ByteStream {
 
   end(): void {
     if (this.#state !== 'open') return;
+    const { clock, lingerMs } = this.#options;
     this.#state = 'ending';
     this.#socket.end();
     this.#socket.resume();
-    this.#cancelLinger = this.#clock.after(this.#lingerMs, () => this.#socket.destroy());
+    this.#cancelLinger = clock.after(lingerMs, () => this.#socket.destroy());
   }
 
   destroy(): void {
@@ -202,7 +219,9 @@ class TcpStream implements ByteStream {
 }
 
 /** What the operating system says, in our words. */
-const CONNECT_FAULTS: Readonly<Record<string, { code: TransportErrorCode; fault: string }>> = {
+export type Fault = { code: TransportErrorCode; fault: string };
+
+const CONNECT_FAULTS: Readonly<Record<string, Fault>> = {
   ECONNREFUSED: { code: 'DSO_CONNECT_REFUSED', fault: 'nobody listens there' },
   ETIMEDOUT: { code: 'DSO_CONNECT_TIMEOUT', fault: 'it did not answer' },
   ENOTFOUND: { code: 'DSO_HOST_UNKNOWN', fault: 'there is no host of that name' },
@@ -211,7 +230,7 @@ const CONNECT_FAULTS: Readonly<Record<string, { code: TransportErrorCode; fault:
   ENETUNREACH: { code: 'DSO_HOST_UNREACHABLE', fault: 'there is no route to its network' },
 };
 
-const LISTEN_FAULTS: Readonly<Record<string, { code: TransportErrorCode; fault: string }>> = {
+const LISTEN_FAULTS: Readonly<Record<string, Fault>> = {
   EADDRINUSE: { code: 'DSO_PORT_TAKEN', fault: 'another process listens there already' },
   EADDRNOTAVAIL: { code: 'DSO_ADDRESS_NOT_OURS', fault: 'no network interface of this machine has that address' },
   ENOTFOUND: { code: 'DSO_HOST_UNKNOWN', fault: 'there is no host of that name' },
@@ -219,8 +238,9 @@ const LISTEN_FAULTS: Readonly<Record<string, { code: TransportErrorCode; fault: 
   EACCES: { code: 'DSO_LISTEN_FORBIDDEN', fault: 'this user may not use that port' },
 };
 
-function connectFailed(address: Address, cause: Error): TransportError {
-  const known = CONNECT_FAULTS[systemCode(cause)] ?? { code: 'DSO_CONNECT_FAILED', fault: cause.message };
+function connectFailed(address: Address, cause: Error, { faultOf }: Sockets): TransportError {
+  const other: Fault = { code: 'DSO_CONNECT_FAILED', fault: cause.message };
+  const known = faultOf(cause) ?? CONNECT_FAULTS[systemCode(cause)] ?? other;
   return new TransportError(known.code, `Cannot connect to ${address}: ${known.fault}.`, { cause });
 }
 
@@ -242,6 +262,6 @@ function listenFailed(address: Address, cause: Error): TransportError {
   return new TransportError(known.code, `Cannot listen on ${address}: ${known.fault}.`, { cause });
 }
 
-function systemCode(error: Error): string {
+export function systemCode(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

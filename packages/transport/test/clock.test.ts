@@ -61,12 +61,14 @@ describe.each(subjects)('%s', (_, subject) => {
 
   test('every goes on until cancelled, also from within', async () => {
     const { clock, pass } = subject();
-    let ran = 0;
+    const ran: number[] = [];
     const cancel = clock.every(3, () => {
-      if (++ran === 3) cancel();
+      if (ran.push(clock.monotonicMs()) === 3) cancel();
     });
+    // Timers of a busy machine are late.
+    for (let round = 0; round < 50 && ran.length < 3; round++) await pass(60);
     await pass(60);
-    expect(ran).toBe(3);
+    expect(ran).toHaveLength(3);
   });
 
   test('a delay beyond what Node can count is not taken for none', async () => {

@@ -40,6 +40,7 @@ export type AlarmKind =
   | 'gatewayUnreachable'
   | 'credentialsRefused'
   | 'shardRefused'
+  | 'shardSilent'
   | 'crashLoop'
   | 'identifyBudgetLow'
   | 'identifyBudgetForecast'

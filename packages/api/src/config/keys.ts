@@ -13,6 +13,7 @@ import {
   duration,
   flag,
   orNull,
+  postgresUrl,
   shardList,
   text,
   textList,
@@ -28,6 +29,10 @@ export type ConfigValues = {
   tokenFile: string | null;
   tokenless: boolean;
   allowBaseLevelPeers: boolean;
+  insecure: boolean;
+  'tls.cert': string | null;
+  'tls.key': string | null;
+  'tls.ca': string | null;
   totalShards: number | null;
   responsibleForShards: readonly number[] | null;
   ensureAllShardsRunning: boolean;
@@ -62,6 +67,7 @@ export type ConfigValues = {
   'http.listen': string;
   'http.tokenlessLoopback': boolean;
   'http.hosts': readonly string[];
+  'http.clientCertificates': boolean;
   'launcher.bot': string | null;
   'launcher.command': string | readonly string[] | null;
   'launcher.cwd': string | null;
@@ -71,8 +77,12 @@ export type ConfigValues = {
   'launcher.version': string | null;
   'launcher.versionCommand': string | readonly string[] | null;
   'launcher.updateCommand': string | readonly string[] | null;
-  'store.kind': 'sqlite' | 'memory';
+  'store.kind': 'sqlite' | 'postgres' | 'memory';
   'store.path': string | null;
+  'store.url': string | null;
+  'store.schema': string;
+  'store.lease': number;
+  'store.statementTimeout': number;
   'store.standby': boolean;
   'store.history': number;
   'discord.token': string | null;
@@ -133,6 +143,22 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     flag(),
     false,
     'Let nodes in that cannot prove a token (the ancestor’s, in Go), with nothing but the base level. Whoever reaches the port can then take shards.',
+  ),
+  insecure: key(
+    flag(),
+    false,
+    'Listen beyond loopback in plain text, for nodes and for the REST interface: where the network is your own. Without it, that takes tls.cert.',
+  ),
+  'tls.cert': key(
+    orNull(text(), 'none'),
+    null,
+    'The certificate (PEM) of the orchestrator, with what lies between it and its authority: then nodes and the REST interface are reached by TLS only. A renewed one is read without a restart.',
+  ),
+  'tls.key': key(orNull(text(), 'none'), null, 'The private key of tls.cert (PEM, without a passphrase).'),
+  'tls.ca': key(
+    orNull(text(), 'none'),
+    null,
+    'The authorities (PEM) that sign the certificates of nodes: a node without one is not let in.',
   ),
   totalShards: key(
     orNull(wholeNumber({ min: 1, max: MAX_SHARDS }), 'auto'),
@@ -273,6 +299,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     [],
     'Further names the REST interface is reached by; requests for any other host are refused.',
   ),
+  'http.clientCertificates': key(
+    flag(),
+    false,
+    'Let only those in at the REST interface who show a certificate of tls.ca, too.',
+  ),
   'launcher.bot': key(orNull(text(), 'none'), null, 'The bot to run as nodes: a .js, .mjs or .cjs file.'),
   'launcher.command': key(
     orNull(commandLine(), 'none'),
@@ -291,11 +322,32 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
   'launcher.versionCommand': key(orNull(commandLine(), 'none'), null, 'A command that prints that version.'),
   'launcher.updateCommand': key(orNull(commandLine(), 'none'), null, 'A command that fetches a newer version.'),
   'store.kind': key(
-    choice('sqlite', 'memory'),
+    choice('sqlite', 'postgres', 'memory'),
     'sqlite',
-    'Where the orchestrator keeps what it must not forget; memory: nowhere, so a restarted orchestrator asks its nodes.',
+    'Where the orchestrator keeps what it must not forget: a file on this host, or a database that orchestrators on several hosts share; memory: nowhere, so a restarted orchestrator asks its nodes.',
   ),
   'store.path': key(orNull(text(), 'auto'), null, 'The SQLite file; auto: state.db in launcher.dataDir.'),
+  'store.url': key(
+    orNull(postgresUrl(), 'none'),
+    null,
+    'The PostgreSQL database of store.kind postgres. Hosts of a cluster stand between commas; the first that can be written is used.',
+    { secret: true },
+  ),
+  'store.schema': key(
+    text({ expected: 'a lower-case name such as dso or my_bot', pattern: /^[a-z_][a-z0-9_]{0,47}$/ }),
+    'dso',
+    'The schema in that database, made where it is missing; each fleet has its own.',
+  ),
+  'store.lease': key(
+    duration({ min: 1000, max: 300_000 }),
+    10_000,
+    'How long the others wait for a leader that is not heard of, where the store is PostgreSQL.',
+  ),
+  'store.statementTimeout': key(
+    duration({ min: 50 }),
+    1000,
+    'How long PostgreSQL may take for an answer before the connection counts as lost; a tenth of store.lease at most.',
+  ),
   'store.standby': key(
     flag(),
     false,

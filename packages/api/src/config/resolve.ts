@@ -6,7 +6,7 @@
 import { statSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { nearest, printable, withoutTokens } from '@dshard/protocol';
-import type { Address } from '@dshard/transport';
+import type { Address, TlsFiles } from '@dshard/transport';
 import { ApiError } from '../errors.js';
 import { describeValue } from '../values/field.js';
 import { configEntry, CONFIG_KEYS, defaultValues, isConfigKey, type ConfigKey, type ConfigValues } from './keys.js';
@@ -21,6 +21,8 @@ import {
   type Assignment,
   type Flag,
 } from './sources.js';
+import { resolveStore, type StoreConfig } from './store.js';
+import { resolveTls } from './tls.js';
 import { makesToken, resolveToken, trustWarnings, type Places } from './token.js';
 
 export type LauncherConfig = {
@@ -33,6 +35,8 @@ export type LauncherConfig = {
 export type ResolvedConfig = Readonly<{
   listen: Address;
   token: string | null;
+  /** null: plain text at both doors. */
+  tls: TlsFiles | null;
   /** Where the orchestrator keeps the token that it makes itself. null: it makes none. */
   ownTokenFile: string | null;
   /** Every key as it was written, or its default. */
@@ -41,7 +45,13 @@ export type ResolvedConfig = Readonly<{
   writtenAt: Readonly<Partial<Record<ConfigKey, string>>>;
   stopGraceMs: number;
   /** null: no REST interface. */
-  http: { listen: Address; tokenlessLoopback: boolean; hosts: readonly string[] } | null;
+  http: {
+    listen: Address;
+    tokenlessLoopback: boolean;
+    hosts: readonly string[];
+    /** null: plain text. */
+    tls: TlsFiles | null;
+  } | null;
   /** null: nodes are started by somebody else. */
   launcher: LauncherConfig | null;
   versions: {
@@ -50,8 +60,7 @@ export type ResolvedConfig = Readonly<{
     updateCommand: string | readonly string[] | null;
     cwd: string;
   };
-  /** `path` null: in memory. */
-  store: { path: string | null; standby: boolean; history: number };
+  store: StoreConfig;
   discord: { token: string | null; api: string; maxConcurrency: number | null };
   log: { level: ConfigValues['log.level']; pretty: boolean | null };
   /** The file that was read, if any. */
@@ -159,6 +168,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
 
   const token = resolveToken(values, { at, pathOf }, problems, warnings);
   warnings.push(...trustWarnings(values, token));
+  const tls = resolveTls(values, { at, pathOf }, problems);
   const cwd = values['launcher.cwd'] === null ? base : pathOf('launcher.cwd', values['launcher.cwd']);
   const command = resolveCommand(values, { at, pathOf }, problems);
   if (values.nodes > 0 && command === null && problems.length === 0) {
@@ -173,6 +183,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
   return {
     listen: values.listen,
     token,
+    tls: tls.files,
     ownTokenFile: makesToken(values, token)
       ? join(pathOf('launcher.dataDir', values['launcher.dataDir']), 'token')
       : null,
@@ -184,6 +195,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
           listen: values['http.listen'],
           tokenlessLoopback: values['http.tokenlessLoopback'],
           hosts: values['http.hosts'],
+          tls: tls.files && restFiles(tls.files, values['http.clientCertificates']),
         }
       : null,
     launcher:
@@ -192,7 +204,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
         : {
             command,
             cwd,
-            env: { ...discordEnvironment(values, written), ...values['launcher.env'] },
+            env: { ...tls.nodeEnvironment, ...discordEnvironment(values, written), ...values['launcher.env'] },
             dataDir: pathOf('launcher.dataDir', values['launcher.dataDir']),
           },
     versions: {
@@ -201,11 +213,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
       updateCommand: values['launcher.updateCommand'],
       cwd,
     },
-    store: {
-      path: values['store.kind'] === 'memory' ? null : storePath(values, pathOf),
-      standby: values['store.standby'],
-      history: values['store.history'],
-    },
+    store: resolveStore(values, { at, pathOf }, problems),
     discord: {
       token: values['discord.token'],
       api: values['discord.api'],
@@ -216,10 +224,9 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
   };
 }
 
-function storePath(values: ConfigValues, pathOf: Places['pathOf']): string {
-  const path = values['store.path'];
-  if (path !== null) return pathOf('store.path', path);
-  return join(pathOf('launcher.dataDir', values['launcher.dataDir']), 'state.db');
+/** Operators have tokens; certificates of their own are asked for only where that is wanted. */
+function restFiles({ cert, key, ca }: TlsFiles, clientCertificates: boolean): TlsFiles {
+  return { ...(cert && { cert }), ...(key && { key }), ...(clientCertificates && ca && { ca }) };
 }
 
 const NODE_PROGRAMS = ['.js', '.mjs', '.cjs'];

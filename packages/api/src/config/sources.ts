@@ -56,7 +56,15 @@ export function environmentWarnings(environment: Readonly<Record<string, string 
 }
 
 /** The command line's and the node library's own. */
-const FOREIGN_VARIABLES = new Set(['DSO_CLI_ADDR', 'DSO_CONFIG', 'DSO_NODE_ID', 'DSO_ORCHESTRATOR', 'DSO_VERSION']);
+const FOREIGN_VARIABLES = new Set([
+  'DSO_CLI_ADDR',
+  'DSO_CONFIG',
+  'DSO_NODE_ID',
+  'DSO_ORCHESTRATOR',
+  'DSO_TLS',
+  'DSO_TLS_SERVER_NAME',
+  'DSO_VERSION',
+]);
 
 /** The file's text, or null when there is none and none was asked for. Throws DSO_CONFIG_UNREADABLE. */
 export function readConfigFile(path: string, required: boolean): string | null {

@@ -131,6 +131,15 @@ export function url(): Field<string> {
   };
 }
 
+/** A URL of PostgreSQL; it may name several hosts. */
+export function postgresUrl(): Field<string> {
+  return text({
+    expected: 'a URL such as postgres://user:password@host:5432/database',
+    pattern: /^postgres(?:ql)?:\/\/[^\s]+$/,
+    maxLength: 2000,
+  });
+}
+
 /** JSON as text: what reads it later can rely on that it is. */
 export function jsonText({ maxLength }: { maxLength: number }): Field<string> {
   return {

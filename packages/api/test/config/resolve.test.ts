@@ -375,7 +375,7 @@ describe('the token', () => {
     ['the data directory is another', { DSO_LAUNCHER_DATA_DIR: 'data' }, 'data/token'],
     ['one is set', { DSO_TOKEN: '0123456789abcdef0123456789abcdef' }, null],
     ['tokenless is on', { DSO_TOKENLESS: 'true' }, null],
-    ['other machines can reach the port', { DSO_LISTEN: '0.0.0.0:7447' }, null],
+    ['other machines can reach the port', { DSO_LISTEN: '0.0.0.0:7447', DSO_INSECURE: 'true' }, null],
   ])('of its own is where the orchestrator keeps it, when %s', (_, environment, path) => {
     expect(resolve({ environment }).ownTokenFile).toBe(path === null ? null : join(cwd, path));
   });
@@ -388,5 +388,58 @@ describe('the token', () => {
   ])('is asked of every node, and who is let in without is warned of: %s', (_, environment, warning) => {
     const { warnings } = resolve({ environment: { ...environment, DSO_TOTAL_SHARDS: '1' } });
     expect(warnings).toEqual(warning === null ? [] : [expect.stringMatching(warning)]);
+  });
+});
+
+describe('a store in PostgreSQL', () => {
+  const url = 'postgres://dso:s3cret@db-1,db-2:5433/bots';
+  const withStore = (more: Record<string, string> = {}) =>
+    resolve({ environment: { DSO_STORE_KIND: 'postgres', DSO_STORE_URL: url, ...more } });
+
+  test('is its URL, its schema and its times', () => {
+    expect(withStore({ DSO_STORE_SCHEMA: 'bot_2', DSO_STORE_STANDBY: 'true' }).store).toEqual({
+      kind: 'postgres',
+      url,
+      schema: 'bot_2',
+      leaseMs: 10_000,
+      statementTimeoutMs: 1_000,
+      standby: true,
+      history: 100_000,
+    });
+  });
+
+  test.each([
+    ['no URL', { DSO_STORE_URL: 'none' }, /store\.kind: set store\.url/],
+    ['a path', { DSO_STORE_PATH: 'x.db' }, /store\.path: a PostgreSQL store has no file/],
+    ['a schema that needs quotes', { DSO_STORE_SCHEMA: 'my-bot' }, /store\.schema: expected a lower-case name/],
+    ['another database', { DSO_STORE_URL: 'mysql://x/y' }, /store\.url: expected a URL such as postgres:/],
+    [
+      'answers that may take longer than the lease has room for',
+      { DSO_STORE_LEASE: '5s' },
+      /store\.statementTimeout: with a store\.lease of 5000 ms it is 500 ms at most/,
+    ],
+    [
+      'nodes that give up before another orchestrator can lead',
+      { DSO_HEARTBEAT: '3s' },
+      /heartbeat: nodes would give up an orchestrator after 9000 ms, .* set it to 3667 ms at least/,
+    ],
+  ])('with %s is refused', (_, more, problem) => {
+    expect(() => withStore(more)).toThrow(problem);
+  });
+
+  test('says nothing of its password in a complaint', () => {
+    expect(() => withStore({ DSO_STORE_URL: 'postgres:s3cret' })).toThrow(/^(?!.*s3cret)/s);
+  });
+
+  test('is asked for by its kind: a URL alone is refused', () => {
+    expect(() => resolve({ environment: { DSO_STORE_URL: url } })).toThrow(/store\.url: only store\.kind postgres/);
+  });
+
+  test.each([
+    ['5s', '500ms', '2s'],
+    ['1s', '100ms', '0'],
+  ])('with a lease of %s, answers within %s and a heartbeat of %s is taken', (lease, timeout, heartbeat) => {
+    const times = { DSO_STORE_LEASE: lease, DSO_STORE_STATEMENT_TIMEOUT: timeout, DSO_HEARTBEAT: heartbeat };
+    expect(withStore(times).store.kind).toBe('postgres');
   });
 });

@@ -6,7 +6,9 @@
  * running for the next orchestrator; another signal while closing kills what is left and goes at once.
  */
 import type { Flag, ResolvedConfig } from '@dshard/api/config';
-import type { startOrchestrator, StartedOrchestrator } from '@dshard/orchestrator';
+import type * as orchestrator from '@dshard/orchestrator';
+import type { StartedOrchestrator } from '@dshard/orchestrator';
+import type { Address } from '@dshard/transport';
 import { Option, type Command } from 'commander';
 import { configFile, fileOption, setOption, type ConfigOptions } from '../config-options.js';
 import { CliError } from '../errors.js';
@@ -80,7 +82,7 @@ export function addUp(program: Command): void {
 }
 
 async function up(options: Options): Promise<void> {
-  const orchestrator = await importOrchestrator();
+  const { startOrchestrator } = await importOrchestrator();
   const { resolveConfig } = await import('@dshard/api/config');
   const config = resolveConfig({
     flags: flagsOf(options),
@@ -95,7 +97,7 @@ async function up(options: Options): Promise<void> {
   do {
     let started: StartedOrchestrator;
     try {
-      started = await orchestrator.startOrchestrator(config, { signal: closing.asked });
+      started = await startOrchestrator(config, { signal: closing.asked });
     } catch (error) {
       // A standby that was told to go before its turn came.
       if (closing.asked.aborted && error === closing.asked.reason) return;
@@ -114,7 +116,7 @@ async function up(options: Options): Promise<void> {
 export const INSTALL_LINE = 'npm install @dshard/node @dshard/cli @dshard/orchestrator';
 
 /** An optional peer: a command line on somebody's laptop needs no server. */
-async function importOrchestrator(): Promise<{ startOrchestrator: typeof startOrchestrator }> {
+export async function importOrchestrator(): Promise<typeof orchestrator> {
   try {
     return await import('@dshard/orchestrator');
   } catch (cause) {
@@ -122,7 +124,7 @@ async function importOrchestrator(): Promise<{ startOrchestrator: typeof startOr
     if (!missing || !cause.message.includes("'@dshard/orchestrator'")) throw cause;
     throw new CliError(
       'DSO_CLI_NO_ORCHESTRATOR',
-      `There is no @dshard/orchestrator here, which \`dso up\` runs. Install it beside the command line:\n\n  ${INSTALL_LINE}\n`,
+      `There is no @dshard/orchestrator here, which this command runs. Install it beside the command line:\n\n  ${INSTALL_LINE}\n`,
       { cause },
     );
   }
@@ -194,10 +196,14 @@ function signals(): Closing {
 }
 
 function documentOf({ address, httpAddress }: StartedOrchestrator, config: ResolvedConfig): Record<string, unknown> {
-  return { address, http: httpAddress && `http://${httpAddress}`, pid: process.pid, config: config.file };
+  return { address, http: httpAddress && restUrl(httpAddress, config), pid: process.pid, config: config.file };
 }
 
-const DEFAULT_HTTP = '127.0.0.1:7448';
+const DEFAULT_URL = 'http://127.0.0.1:7448';
+
+function restUrl(address: Address, { tls }: ResolvedConfig): string {
+  return `${tls === null ? 'http' : 'https'}://${address}`;
+}
 
 const NO_BOT_TOKEN = 'DISCORD_TOKEN is not set; a bot that takes its token from there needs it in this environment';
 
@@ -212,10 +218,11 @@ function greeting({ address, httpAddress }: StartedOrchestrator, config: Resolve
   const { launcher, values } = config;
   const command = launcher && (typeof launcher.command === 'string' ? launcher.command : launcher.command.join(' '));
   const count = values.nodes > 0 ? `${values.nodes} × ` : 'as many nodes as needed of ';
-  const dso = httpAddress === DEFAULT_HTTP ? 'dso' : `DSO_CLI_ADDR=${httpAddress} dso`;
+  const url = httpAddress === null ? '' : restUrl(httpAddress, config);
+  const dso = url === DEFAULT_URL ? 'dso' : `DSO_CLI_ADDR=${config.tls === null ? httpAddress : url} dso`;
   return [
     `Nodes connect to  ${address}`,
-    `REST and dso      ${httpAddress === null ? 'off' : `http://${httpAddress}`}`,
+    `REST and dso      ${httpAddress === null ? 'off' : restUrl(httpAddress, config)}`,
     `Configuration     ${config.file ?? 'flags, environment and defaults'}`,
     command === null
       ? 'Nodes             start them yourself; none are launched here'

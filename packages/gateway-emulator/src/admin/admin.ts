@@ -8,6 +8,7 @@ import type { FaultResult, SessionSelector } from '../core/faults.js';
 import {
   askToReconnect,
   connectionsOf,
+  deafen,
   drop,
   expire,
   invalidate,
@@ -108,6 +109,11 @@ export class Admin {
   /** Closes voice sockets with `code` (4014: stay away, 4015: RESUME, 4006: IDENTIFY), or without a close frame. */
   dropVoice({ guilds = null, code = null }: { guilds?: readonly string[] | null; code?: number | null } = {}): number {
     return this.#options.voice?.drop({ guilds, code }) ?? 0;
+  }
+
+  /** No event goes out on these sockets any more, and their heartbeats are acknowledged; a RESUME ends it. */
+  deafen(selector: SessionSelector = {}): number {
+    return this.#apply(() => deafen(this.#options.state, selector));
   }
 
   /** Ends sessions as if their time were over. */

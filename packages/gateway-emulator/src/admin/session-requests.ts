@@ -78,6 +78,12 @@ export const sessionRequests: AdminRequests = {
     lastingOf,
     (admin, selector, lasting) => admin.stall(selector, lasting),
   ),
+  'POST /emulator/deafen': fault(
+    'sockets get no event any more, and their heartbeats are acknowledged; what they miss is replayed at a RESUME, which ends it',
+    {},
+    nothing,
+    (admin, selector) => admin.deafen(selector),
+  ),
   'POST /emulator/slow': fault(
     'what the gateway says arrives late, or slowly',
     {

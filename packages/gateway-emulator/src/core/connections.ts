@@ -31,6 +31,7 @@ export function connectionOpened(state: GatewayState, id: number, query: Connect
     phase: { kind: 'unidentified' },
     sends: createSendLimit(state.rules.maxSends, state.rules.sendPeriodMs),
     heartbeatDueAt: now + state.rules.heartbeatTimeoutMs,
+    deaf: false,
     leaveBy: null,
   };
   state.connections.set(id, connection);

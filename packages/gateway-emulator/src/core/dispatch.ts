@@ -95,7 +95,8 @@ function deliver(
   addToReplay(session.replay, { s: session.seq, type, json, eventId });
   if (session.attachment.kind === 'detached' && session.echoes.length === 0) return session.seq;
   const text = dispatchText(type, session.seq, json);
-  if (session.attachment.kind === 'attached') sendText(session.attachment.connection, text, out);
+  const { attachment } = session;
+  if (attachment.kind === 'attached' && !attachment.connection.deaf) sendText(attachment.connection, text, out);
   for (const echo of session.echoes) sendText(echo, text, out);
   return session.seq;
 }

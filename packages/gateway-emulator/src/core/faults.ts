@@ -55,6 +55,13 @@ export function expire(state: GatewayState, selector: SessionSelector, now: Ms):
   return { effects, affected: sessions.length };
 }
 
+/** Sockets that stay, with their heartbeats acknowledged, and get no event any more. A RESUME ends it. */
+export function deafen(state: GatewayState, selector: SessionSelector): FaultResult {
+  return onAttached(state, selector, (connection) => {
+    connection.deaf = true;
+  });
+}
+
 /** Asks for a heartbeat at once (op 1). */
 export function requestHeartbeat(state: GatewayState, selector: SessionSelector): FaultResult {
   return onAttached(state, selector, (connection, _session, out) => {

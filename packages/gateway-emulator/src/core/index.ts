@@ -4,7 +4,7 @@ export { dispatch } from './dispatch.js';
 export type { TrafficEvent } from './dispatch.js';
 export { closeCodes, intents, opcodes } from './discord.js';
 export type { Effect } from './effects.js';
-export { askToReconnect, drop, expire, invalidate } from './faults.js';
+export { askToReconnect, deafen, drop, expire, invalidate } from './faults.js';
 export type { FaultResult, SessionSelector } from './faults.js';
 export { defaultRules } from './rules.js';
 export type { GatewayRules } from './rules.js';

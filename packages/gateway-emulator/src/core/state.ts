@@ -48,6 +48,8 @@ export type Connection = {
   readonly sends: SendLimit;
   /** Closed with 4009 when no heartbeat came until then. */
   heartbeatDueAt: Ms;
+  /** Its heartbeats are acknowledged, and no event is sent on it: events wait in the replay buffer. */
+  deaf: boolean;
   /** Told to reconnect: closed then if it has not gone by itself. */
   leaveBy: Ms | null;
 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { askToReconnect, drop, expire, invalidate, requestHeartbeat } from '../../src/core/faults.js';
+import { askToReconnect, deafen, drop, expire, invalidate, requestHeartbeat } from '../../src/core/faults.js';
 import { Harness } from './harness.js';
 
 function twoShards(): { harness: Harness; clients: [ReturnType<Harness['connect']>, ReturnType<Harness['connect']>] } {
@@ -52,6 +52,22 @@ describe('faults on demand', () => {
     expect(harness.fault(expire(harness.state, {}, harness.now))).toBe(2);
     expect(clients[1].closedWith).toBe(4009);
     expect(harness.connect().resume(clients[0].sessionId, 1).last).toMatchObject({ op: 9, d: false });
+  });
+
+  test('deaf sockets get no event, their heartbeats are acknowledged, and a RESUME brings everything', () => {
+    const { harness, clients } = twoShards();
+    const { sessionId } = clients[0];
+    expect(harness.fault(deafen(harness.state, { shards: [0] }))).toBe(1);
+    harness.message(0, 2);
+    harness.message(1, 2);
+    expect([clients[0].last?.t, clients[1].last?.t]).toEqual(['READY', 'MESSAGE_CREATE']);
+    clients[0].send({ op: 1, d: 1 });
+    expect(clients[0].last?.op).toBe(11);
+    clients[0].close(4200);
+    const again = harness.connect().resume(sessionId, 1);
+    expect(again.seen.slice(-2)).toEqual(['MESSAGE_CREATE', 'RESUMED']);
+    harness.message(0, 2);
+    expect(again.last?.t).toBe('MESSAGE_CREATE');
   });
 
   test('op 1 asks a client for a heartbeat', () => {

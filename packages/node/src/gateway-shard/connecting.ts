@@ -6,6 +6,7 @@ import { sessionOf, trustedResumeUrl, type Dispatch } from './cursor.js';
 import { connected, take } from './delivery.js';
 import { lose } from './loss.js';
 import type { Cursor } from '../session/state.js';
+import { hear, watchQuiet, type Quiet } from './quiet.js';
 import { withResume } from './retries.js';
 import type { GatewayShardState } from './state.js';
 import type { Transaction } from './transaction.js';
@@ -120,13 +121,27 @@ export function onDispatch(tx: Transaction, payload: Dispatch): void {
   if (link.kind !== 'resuming' && link.kind !== 'ready') return;
   if (payload.t === 'RESUMED') return onResumed(tx, payload);
   if (link.kind === 'resuming') tx.updateLink({ kind: 'resuming', until: tx.now.ms + rules.resumeMs });
-  if (quiet !== null && !quiet.heard) tx.set({ quiet: { ...quiet, heard: true } });
+  if (quiet !== null && !quiet.heard) noteHeard(tx, quiet, link.kind === 'resuming');
   take(tx, payload);
 }
 
+function noteHeard(tx: Transaction, before: Quiet, isReplayed: boolean): void {
+  const quiet = hear(before, isReplayed);
+  tx.set({ quiet });
+  if (!quiet.deaf) return;
+  const seconds = Math.round(quiet.silentMs / 1000);
+  tx.log(
+    'warn',
+    `Its gateway connection was deaf: nothing came for ${seconds} s, and a RESUME brings what was missed.`,
+  );
+}
+
 function onReady(tx: Transaction, payload: Dispatch): void {
+  const { quiet: before, rules } = tx.state;
+  const { ms: now, draw } = tx.now;
   // A session that began here was never at another node.
-  tx.set({ session: sessionOf(payload), quiet: null, deadUrl: null, trouble: null });
+  const quiet = watchQuiet(rules.quietMs, { now, draw }, false, before);
+  tx.set({ session: sessionOf(payload), quiet, deadUrl: null, trouble: null });
   tx.enterLink({ kind: 'ready', since: tx.now.ms });
   tx.effect({ kind: 'endPermit', ready: true });
   tx.effect({ kind: 'up', payload });

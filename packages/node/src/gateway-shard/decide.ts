@@ -24,7 +24,8 @@ import {
 import { withoutUrl } from './cursor.js';
 import { endHold, freezeDelivery, onTrust } from './delivery.js';
 import type { Decision, GatewayShardEvent, Moment } from './events.js';
-import { closed, endPermit, enterRefused, lose, loseSession, onClosed, look, watchQuiet } from './loss.js';
+import { closed, endPermit, enterRefused, lose, loseSession, onClosed } from './loss.js';
+import { look, watchQuiet } from './quiet.js';
 import { finalCursor, isConnected, type GatewayShardState } from './state.js';
 import { Transaction } from './transaction.js';
 
@@ -88,7 +89,8 @@ function begin(tx: Transaction, mode: 'open' | 'preconnected'): void {
 /** From here on the session is one that somebody else may take. */
 function beginQuiet(tx: Transaction): void {
   const { session, rules } = tx.state;
-  tx.set({ quiet: session === null ? null : watchQuiet(rules.quietMs, tx.now.ms, tx.now.draw) });
+  const { ms: now, draw } = tx.now;
+  tx.set({ quiet: session === null ? null : watchQuiet(rules.quietMs, { now, draw }, true) });
 }
 
 function resume(tx: Transaction, { session, redelivers }: Extract<GatewayShardEvent, { kind: 'resume' }>): void {
@@ -167,14 +169,18 @@ function tick(tx: Transaction): void {
   lookIfQuiet(tx);
 }
 
-/** Its connection may have lost the session without a word. */
+/** Its connection may be deaf, or have lost the session without a word. */
 function lookIfQuiet(tx: Transaction): void {
   const { quiet, mode, link, rules } = tx.state;
   if (quiet === null || quiet.at > tx.now.ms) return;
-  const looked = look(quiet, rules.quietMs, tx.now.ms, tx.now.draw);
+  const { ms: now, draw } = tx.now;
+  const isReady = mode.kind === 'open' && link.kind === 'ready';
+  // To a shard that is on its way up, or frozen, nothing has to come.
+  if (!isReady && !quiet.heard) return tx.set({ quiet: { ...quiet, at: now + rules.quietMs } });
+  const looked = look(quiet, rules.quietMs, { now, draw });
   tx.set({ quiet: looked.quiet });
-  if (looked.isDoubtful && mode.kind === 'open' && link.kind === 'ready') {
-    lose(tx, { reason: 'nothing came for a while', cause: 'displaced' });
+  if (looked.isDoubtful) {
+    lose(tx, { reason: 'nothing came for a while', cause: quiet.foreign ? 'displaced' : 'unproven' });
   }
 }
 

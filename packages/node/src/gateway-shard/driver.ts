@@ -16,12 +16,23 @@ import type { Dispatch } from './cursor.js';
 import { decide as decideShard, dueAt, whyNotMovable, type Decide } from './decide.js';
 import type { GatewayShardEffect, GatewayShardEvent } from './events.js';
 import { GuildCount } from './gateway-info.js';
+import type { HandlerCounts } from './handler-counts.js';
 import { HandlersInFlight, Outcomes, settled, WaitingSends, type Settled } from './outcomes.js';
 import type { GatewayOptions } from './options.js';
 import { PermitRequest, type LocalThrottler } from './permit-request.js';
 import { Questions } from './questions.js';
 import type { GatewaySocket, OpenSocket, Sending, SocketNews } from './socket.js';
-import { canSend, cursorOf, FIXED_RULES, initialShard, isFrozen, isOpen, phaseOf, standingOf } from './state.js';
+import {
+  canSend,
+  cursorOf,
+  FIXED_RULES,
+  initialShard,
+  isFrozen,
+  isOpen,
+  phaseOf,
+  silentMsOf,
+  standingOf,
+} from './state.js';
 import type { GatewayShardState, Link } from './state.js';
 
 export type GatewayShardOptions = {
@@ -34,6 +45,8 @@ export type GatewayShardOptions = {
   loading: boolean;
   context: HostContext;
   options: GatewayOptions;
+  /** Of all shards of the process. */
+  counts: HandlerCounts;
   openSocket: OpenSocket;
   /** The generic gateway URL; null: it has to be asked for. */
   gatewayUrl: string | null;
@@ -197,6 +210,7 @@ export class GatewayShard {
 
   report(): ShardReport {
     const { mode, trouble } = this.#state;
+    const silentMs = silentMsOf(this.#state);
     return {
       shardId: this.#setup.shardId,
       phase: phaseOf(this.#state),
@@ -206,6 +220,7 @@ export class GatewayShard {
       session: this.cursor,
       ...(mode.kind === 'refused' && { refused: mode.code }),
       ...(trouble !== null && { reason: trouble }),
+      ...(silentMs !== null && { silentMs }),
     };
   }
 
@@ -215,8 +230,10 @@ export class GatewayShard {
     this.#isDeciding = true;
     const before = standingOf(this.#state);
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const { link, session } = this.#state;
       const { state, effects } = this.#decide(this.#state, next, this.#moment());
       this.#state = state;
+      if (link.kind === 'resuming' && session !== null && state.session === null) this.#setup.counts.resumeRefused();
       for (const effect of effects) this.#carryOut(effect);
     }
     this.#isDeciding = false;
@@ -285,15 +302,20 @@ export class GatewayShard {
   }
 
   #deliver(payload: Dispatch, redelivered: boolean): void {
-    const { shardId, options } = this.#setup;
+    const { shardId, options, counts } = this.#setup;
     this.#events += 1;
     this.#guilds.see(payload);
-    const complain = (error: unknown): void =>
+    const complain = (error: unknown): void => {
+      counts.failed();
       options.logger.error({ shard: shardId, event: payload.t, error }, `onDispatch failed: ${messageOf(error)}`);
+    };
+    const began = counts.began();
     try {
       const work = options.deliver(payload, shardId, { redelivered });
-      if (work instanceof Promise) this.#handlers.add(work, complain);
+      if (work instanceof Promise) this.#handlers.add(work, { complain, ended: counts.goesOn(began) });
+      else counts.ended(began);
     } catch (error) {
+      counts.ended(began);
       complain(error);
     }
   }

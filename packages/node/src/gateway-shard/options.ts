@@ -28,8 +28,10 @@ export type GatewayTimeouts = {
   /** How long a shard that leaves waits for handlers under way; longer ones end in this process. Default 1 s. */
   handlersMs?: number;
   /**
-   * A shard that came from another node is resumed anew when no event has come for so long, for its connection may have
-   * lost the session without a word. While it stays quiet, each time twice as long, up to 10 min. Default 30 s.
+   * A shard to which no event has come for so long is looked at. One that came from another node is resumed anew then,
+   * for its connection may have lost the session without a word: while it stays quiet, each time twice as long, up to
+   * 10 min. Any other is resumed anew when its silence is unusual for the shard, and twice as long at least (ten times
+   * while nobody knows what is usual). Default 30 s.
    */
   quietMs?: number;
   /** First and longest wait between attempts that failed. Defaults 500 ms and 30 s. */

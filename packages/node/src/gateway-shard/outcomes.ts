@@ -76,9 +76,12 @@ export class HandlersInFlight {
     this.#clock = clock;
   }
 
-  /** `complain` is told how it failed. */
-  add(work: Promise<void>, complain: (error: unknown) => void): void {
-    const done: Promise<void> = work.catch(complain).finally(() => this.#handlers.delete(done));
+  /** `complain` is told how it failed, `ended` that it did end. */
+  add(work: Promise<void>, { complain, ended }: { complain: (error: unknown) => void; ended: () => void }): void {
+    const done: Promise<void> = work.catch(complain).finally(() => {
+      this.#handlers.delete(done);
+      ended();
+    });
     this.#handlers.add(done);
   }
 

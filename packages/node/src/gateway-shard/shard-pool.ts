@@ -8,6 +8,7 @@ import type { HostContext, ResumeHow, ResumeOutcome } from '../shard-host.js';
 import { END_SESSION_CODE, KEEP_SESSION_CODE, notHosted } from './close-codes.js';
 import type { Decide } from './decide.js';
 import { GatewayShard, type GatewayShardOptions, type ShardNews } from './driver.js';
+import { HandlerCounts } from './handler-counts.js';
 import type { GatewayOptions } from './options.js';
 import type { LocalThrottler } from './permit-request.js';
 import type { OpenSocket, Sending } from './socket.js';
@@ -28,9 +29,10 @@ export type ShardPoolOptions = {
 };
 
 /** What one shard has otherwise than the others. */
-type Special = Partial<Pick<GatewayShardOptions, 'loading' | 'options' | 'tell' | 'redelivers'>>;
+type Special = Partial<Pick<GatewayShardOptions, 'counts' | 'loading' | 'options' | 'tell' | 'redelivers'>>;
 
 export class ShardPool {
+  readonly counts: HandlerCounts;
   readonly #setup: ShardPoolOptions;
   readonly #shards = new Map<number, GatewayShard>();
   /** Connections at HELLO, for shards that come here soon. */
@@ -38,6 +40,7 @@ export class ShardPool {
 
   constructor(setup: ShardPoolOptions) {
     this.#setup = setup;
+    this.counts = new HandlerCounts(setup.options.clock);
   }
 
   get all(): ReadonlyMap<number, GatewayShard> {
@@ -95,7 +98,8 @@ export class ShardPool {
    */
   aside(shardId: number, context: HostContext, deliver: GatewayOptions['deliver']): GatewayShard {
     const options = { ...this.#setup.options, deliver };
-    return this.#make(shardId, null, context, { options, tell: () => undefined });
+    const counts = new HandlerCounts(options.clock);
+    return this.#make(shardId, null, context, { options, counts, tell: () => undefined });
   }
 
   async closePreconnected(shardId: number): Promise<void> {
@@ -181,6 +185,7 @@ export class ShardPool {
       loading: false,
       context,
       options,
+      counts: this.counts,
       openSocket,
       gatewayUrl: gatewayUrl(),
       locate,

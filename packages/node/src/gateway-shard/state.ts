@@ -13,7 +13,7 @@ import type { ShardPhase } from '@dshard/protocol';
 import type { Cursor } from '../session/state.js';
 import type { LossCause } from '../ownership-lease.js';
 import type { Dispatch } from './cursor.js';
-import type { Quiet } from './loss.js';
+import { silentFor, type Quiet } from './quiet.js';
 import { NO_RETRIES, type Retries } from './retries.js';
 import type { GatewayTimeouts } from './options.js';
 
@@ -117,7 +117,7 @@ export type GatewayShardState = {
   readonly retries: Retries;
   /** Why the last connection ended, or did not come about; null: it is up, or nothing has gone wrong yet. */
   readonly trouble: string | null;
-  /** null: the session began here, so that nobody else can have it. */
+  /** null: there is no session yet, or none any more. */
   readonly quiet: Quiet | null;
 };
 
@@ -196,6 +196,11 @@ export function deliveryKind(delivery: Delivery): DeliveryKind {
 /** Links with a connection that has to be closed. */
 export function isConnected({ kind }: Link): boolean {
   return kind !== 'down' && kind !== 'asking' && kind !== 'locating' && kind !== 'closing';
+}
+
+/** Nothing has come for so long, against its own usual rate, and RESUMEs changed nothing. null: all is well. */
+export function silentMsOf({ mode, quiet, rules }: GatewayShardState): number | null {
+  return mode.kind === 'open' ? silentFor(quiet, rules.quietMs) : null;
 }
 
 /** Whether it will come up by itself, or is up. */

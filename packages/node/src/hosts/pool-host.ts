@@ -4,6 +4,7 @@ import type { ShardPool } from '../gateway-shard/shard-pool.js';
 import type { Cursor } from '../session/state.js';
 import type {
   HostContext,
+  HostSignals,
   HostTimeouts,
   LeavingHow,
   ResumeHow,
@@ -68,6 +69,10 @@ export abstract class PoolHost implements ShardHost {
     return this.pool.report();
   }
 
+  signals(): HostSignals {
+    return this.pool.counts.figures;
+  }
+
   cursorOf(shardId: number): Cursor | null {
     return this.pool.cursorOf(shardId);
   }
@@ -106,7 +111,7 @@ export abstract class CacheHost extends PoolHost {
   ): Promise<void> | undefined;
 
   /** What the bot does in its listeners. */
-  protected abstract readonly work: Pick<WorkInFlight, 'add' | 'closing' | 'settled'>;
+  protected abstract readonly work: Pick<WorkInFlight, 'add' | 'closing' | 'failures' | 'settled'>;
 
   async resumeShard(
     shardId: number,
@@ -164,6 +169,12 @@ export abstract class CacheHost extends PoolHost {
   override unfreeze(shardId: number): void {
     this.turns.over(shardId);
     super.unfreeze(shardId);
+  }
+
+  /** Listeners that fail are told to the client, and the shard goes on: only what watches them knows. */
+  override signals(): HostSignals {
+    const figures = super.signals();
+    return { ...figures, handlerErrors: figures.handlerErrors + this.work.failures };
   }
 
   closing(): void {

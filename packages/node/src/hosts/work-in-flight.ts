@@ -11,16 +11,22 @@ export class WorkInFlight {
   readonly #failed: (error: unknown) => void;
   readonly #working = new Set<Promise<void>>();
   readonly #calls = new AsyncLocalStorage<Call>();
+  #failures = 0;
 
   /** `failed` is told of every piece of work that rejects. */
   constructor(failed: (error: unknown) => void) {
     this.#failed = failed;
   }
 
+  /** How often user code threw or rejected. */
+  get failures(): number {
+    return this.#failures;
+  }
+
   /** Calls user code. Returns what `add` returns if it is asynchronous. What it throws at once is thrown. */
   call(userCode: () => unknown): Promise<void> | undefined {
     const call: Call = { done: null, endsTheProcess: false };
-    const result = this.#calls.run(call, userCode);
+    const result = this.#run(call, userCode);
     if (!(result instanceof Promise)) return undefined;
     call.done = this.add(result);
     if (call.endsTheProcess) this.#working.delete(call.done);
@@ -31,10 +37,22 @@ export class WorkInFlight {
   add(work: Promise<unknown>): Promise<void> {
     const done: Promise<void> = work
       .then(() => undefined)
-      .catch((error: unknown) => this.#failed(error))
+      .catch((error: unknown) => {
+        this.#failures += 1;
+        this.#failed(error);
+      })
       .finally(() => this.#working.delete(done));
     this.#working.add(done);
     return done;
+  }
+
+  #run(call: Call, userCode: () => unknown): unknown {
+    try {
+      return this.#calls.run(call, userCode);
+    } catch (error) {
+      this.#failures += 1;
+      throw error;
+    }
   }
 
   /** The process is to end. If user code that was called here asks for that, `settled` does not wait for that call. */

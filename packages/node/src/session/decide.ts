@@ -133,6 +133,8 @@ function onEstablishedMessage(tx: Transaction, connection: number, message: Mess
     onImpossible(tx, connection, `${message.kind} names more shards than the ${tx.totalShards ?? 0} there are`);
   } else if (message.kind === 'heartbeatAck') {
     onHeartbeatAck(tx, message.sequence);
+  } else if (message.kind === 'versionHealth') {
+    tx.set({ versionFailing: message.failing });
   } else if (message.kind === 'identifyGranted') {
     onIdentifyGranted(tx, message.shardId);
   } else if (message.kind === 'rejected') {

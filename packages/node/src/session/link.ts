@@ -86,6 +86,7 @@ export function onIdentified(tx: Transaction, connection: number, said: Identifi
   tx.set({
     totalShards: message.totalShards,
     leadShard: message.leadShard ?? 0,
+    versionFailing: null,
     orchestratorEpoch: message.orchestratorEpoch ?? tx.orchestratorEpoch,
     identity: { ...tx.identity, nodeId: message.nodeId === '' ? tx.identity.nodeId : message.nodeId },
     link: {

@@ -304,6 +304,8 @@ export type NodeState = {
   totalShards: number | null;
   lifecycle: Lifecycle;
   link: Link;
+  /** Why the orchestrator takes this node's version for a bad one; null: it does not. */
+  versionFailing: string | null;
   /** The lowest shard of the fleet: whose node leads. */
   leadShard: number;
   /** The highest epoch of an orchestrator that was obeyed; 0: none had one. */
@@ -328,6 +330,7 @@ export function initialState(identity: Identity, limits: SessionLimits, keepsEve
     totalShards: null,
     lifecycle: { kind: 'serving' },
     leadShard: 0,
+    versionFailing: null,
     link: { kind: 'idle' },
     orchestratorEpoch: 0,
     epochs: new Map(),

@@ -22,7 +22,7 @@ import type {
 /** The parts of the state that are replaced as a whole. */
 type Rest = Pick<
   NodeState,
-  'identity' | 'totalShards' | 'leadShard' | 'lifecycle' | 'link' | 'orchestratorEpoch' | 'outbox'
+  'identity' | 'totalShards' | 'leadShard' | 'lifecycle' | 'link' | 'orchestratorEpoch' | 'outbox' | 'versionFailing'
 >;
 
 /** What a transaction has to know of each state (shard-states.ts, which is built on transactions). */

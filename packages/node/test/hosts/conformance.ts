@@ -496,6 +496,19 @@ export function describeShardHost(library: string, make: MakeBot): void {
         expect(await verdictOf(gateway)).toMatchObject({ lost: 0, outOfOrder: 0, identifies: { used: 1 } });
       });
 
+      // Operators told of fifteen hours on such a socket, with every heartbeat acknowledged.
+      test('a connection that goes deaf is found out by what is usual for the shard, and what was missed is handed over', async () => {
+        await world({ rate: 100 });
+        const a = await bot('a', { quietMs: 100 });
+        await a.start(0);
+        await traffic(gateway, 150);
+        expect(gateway.admin.deafen({ shards: [0] })).toBe(1);
+        const { resume } = gateway.admin.status().asked;
+        await until(() => gateway.admin.status().asked.resume > resume, { what: 'it to be found out' });
+        await traffic(gateway, 20);
+        expect(await verdictOf(gateway)).toMatchObject({ lost: 0, outOfOrder: 0, identifies: { used: 1 } });
+      });
+
       test('a shard that is stopped while it reconnects stays stopped', async () => {
         await world({ rate: 100 });
         let goOn = (): void => undefined;

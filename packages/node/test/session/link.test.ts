@@ -23,6 +23,7 @@ describe('connecting', () => {
         'jobs',
         'rollout',
         'resume-shards',
+        'signals',
       ],
       instance: '1-0',
       bounds: { lingerMs: 15_000, patienceMs: 60_000, readyMs: 10_000, handlersMs: 1_000 },

@@ -23,6 +23,7 @@ export function whileSuspended(state: OrchestratorState, event: DomainEvent, now
     connection: { ...node.connection, lastHeardAt: now },
     shardReports: message.shards,
     process: message.process,
+    signals: message.signals ?? null,
   };
   return {
     state: { ...state, nodes: new Map(state.nodes).set(node.id, heard) },

@@ -6,12 +6,15 @@
  * stranger can make us hold: the time to send a request and to read its answer, its size, and the number of connections
  * and event streams.
  */
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import formbody from '@fastify/formbody';
 import { CONTRACT } from '@dshard/api';
 import { printable } from '@dshard/protocol';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { formatAddress, isLoopback, parseAddress, type Address, type Clock, type Logger } from '@dshard/transport';
+import { formatAddress, isLoopback, listeningContext, parseAddress, renewOnChange } from '@dshard/transport';
+import type { Address, Clock, Logger, TlsFiles } from '@dshard/transport';
 import { OrchestratorError, addressTaken, addressUnusable } from '../errors.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
 import { createAccess, type Visit } from './access.js';
@@ -24,6 +27,8 @@ export type HttpServerOptions = {
   orchestrator: OrchestratorHandle;
   /** `host:port`. */
   listen: Address;
+  /** Certificate and key, and whose clients have to show. Default: plain text. */
+  tls?: TlsFiles | null;
   /** Without one the server only listens on loopback. */
   token: string | null;
   /** Let requests without a token in from this machine, although there is one. */
@@ -84,7 +89,7 @@ const LOOK_MS = 1_000;
 const PART = { what: 'The REST interface', key: 'http.listen', flag: '--http' };
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { orchestrator, clock, logger, version, timeouts = TIMEOUTS } = options;
+  const { orchestrator, clock, logger, version, tls = null, timeouts = TIMEOUTS } = options;
   const listen = parseAddress(options.listen);
   const access = createAccess({ ...options, listenHost: listen.host });
   const streams = createEventStreams(orchestrator, clock);
@@ -92,7 +97,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: timeouts.requestMs,
-    http: { headersTimeout: timeouts.headMs, connectionsCheckingInterval: timeouts.lookEveryMs },
+    serverFactory: (handler) => {
+      const limits = { headersTimeout: timeouts.headMs, connectionsCheckingInterval: timeouts.lookEveryMs };
+      if (tls === null) return createServer(limits, handler);
+      const server = createTlsServer({ ...limits, ...listeningContext(tls, clock.wallClock()) }, handler);
+      renewOnChange(server, { files: tls, clock, logger });
+      return server;
+    },
     routerOptions: { maxParamLength: 256 },
     // Paths that cannot be decoded never become a request of ours; they get the same body.
     frameworkErrors: (error, _request, reply) => {

@@ -13,9 +13,9 @@
  *   (`isAskedFor`) have room of their own, a tenth of the bound, so that whatever happens does not push them out.
  *
  * Operations may answer at once or by a promise, and never throw: what went wrong is a `StoreFailure`. An
- * implementation that shares one machine with its peers uses `now` as it is given; one with a clock of its own (a
- * database server) ignores it. The failure `broken` may leave open whether a commit took effect: the leader finds out
- * by `load`.
+ * implementation that shares one machine with its peers uses `now` as it is given. One with a clock of its own (a
+ * database server, `hasOwnClock`) measures leases by that clock, and continues the time line by it from machine to
+ * machine. The failure `broken` may leave open whether a commit took effect: the leader finds out by `load`.
  */
 import type { JsonValue } from '../domain/durable/records.js';
 
@@ -41,7 +41,7 @@ export type LeaderIdentity = {
   since: number;
 };
 
-/** `leaseUntil`: by the monotonic time of its boot. */
+/** `leaseUntil`: by the monotonic time of its boot, or by the store's own clock. Each renewal changes it. */
 export type Leader = LeaderIdentity & { leaseUntil: number };
 
 /** What was ahead of the monotonic time of a boot by how much. */
@@ -56,19 +56,21 @@ export type AcquireTerms = {
   aheadMs: number;
   /** Whether a leader is known not to live any more, or to stand still; then it is succeeded at once. */
   isDead: (leader: Leader) => boolean;
-  /** Whether its process is known to live: then that its lease seems to be over is not enough. */
+  /** Whether it may live although its lease seems to be over: then that is not enough. */
   isAlive: (leader: Leader) => boolean;
 };
 
 /** A lease of another boot does not say whether it is over. */
-export function mayBeSucceeded(leader: Leader, boot: string | null, terms: AcquireTerms): boolean {
-  if (terms.isDead(leader)) return true;
-  const isOver = boot !== null && leader.boot === boot && leader.leaseUntil <= terms.now;
-  return isOver && !terms.isAlive(leader);
+export function isLeaseOver(leader: Leader, boot: string | null, now: number): boolean {
+  return boot !== null && leader.boot === boot && leader.leaseUntil <= now;
+}
+
+export function mayBeSucceeded(leader: Leader, isOver: boolean, terms: AcquireTerms): boolean {
+  return terms.isDead(leader) || (isOver && !terms.isAlive(leader));
 }
 
 /** Who is further apart began when a clock was plainly wrong: a machine without a battery that had not asked yet. */
-const MOST_APART_MS = 24 * 60 * 60 * 1_000;
+export const MOST_APART_MS: number = 24 * 60 * 60 * 1_000;
 
 /** @param known what the leader before wrote. */
 export function continuedTimeLine(known: TimeLine | null, boot: string | null, aheadMs: number): TimeLine | null {
@@ -100,7 +102,8 @@ export type Acquired = {
   aheadMs: number;
 };
 
-export type AcquireResult = Acquired | { ok: false; reason: 'led'; leader: Leader } | StoreFailure;
+/** `isOver`: its lease seems to be over. */
+export type AcquireResult = Acquired | { ok: false; reason: 'led'; leader: Leader; isOver: boolean } | StoreFailure;
 
 export type LoadResult =
   { ok: true; epoch: number; version: number; records: readonly StoredRecord[]; lastHistoryId: number } | StoreFailure;
@@ -123,6 +126,8 @@ export type Eventually<T> = T | Promise<T>;
 export type StateStore = {
   /** For people: `memory`, or `sqlite (/var/lib/dso/state.db)`. */
   readonly name: string;
+  /** Leases are measured by a clock that somebody may set. */
+  readonly hasOwnClock?: boolean;
   /** Becomes the leader, unless another one has a lease that is not over. */
   acquire(leader: LeaderIdentity, terms: AcquireTerms): Eventually<AcquireResult>;
   /** Prolongs the lease. */

@@ -27,14 +27,11 @@ import type {
   StoreFailure,
   Write,
 } from '../ports/state-store.js';
-import { LEASE_MS, type Leadership } from './leadership.js';
+import { localLeaseMs, renewEveryMs, type Leadership } from './leadership.js';
 
 /** How many entries may wait for a commit. */
 export const BACKLOG = 1_000;
 const FLUSH_MS = 250;
-const RENEW_MS = LEASE_MS / 5;
-/** We stop acting this long before others may start. */
-const LEASE_MARGIN_MS = LEASE_MS / 5;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 /** Failing again sooner than this goes on with the longer pauses. */
@@ -76,7 +73,8 @@ export class Journal {
     this.#options = options;
     this.#leadership = options.leadership;
     this.#phase = { kind: 'open', since: options.clock.now() };
-    this.#actUntil = (options.leadership?.leaseUntil ?? Number.POSITIVE_INFINITY) - LEASE_MARGIN_MS;
+    const { leaseUntil, leaseMs } = options.leadership ?? { leaseUntil: Number.POSITIVE_INFINITY, leaseMs: 0 };
+    this.#actUntil = leaseUntil - leaseMs + localLeaseMs(leaseMs);
   }
 
   get status(): StoreStatus {
@@ -92,7 +90,7 @@ export class Journal {
     const loaded = await this.#leadership.store.load();
     if (!loaded.ok) throw new OrchestratorError('DSO_STORE_UNUSABLE', loaded.message);
     this.#version = loaded.version;
-    this.#cancelRenewal = this.#options.clock.every(RENEW_MS, () => void this.#renew());
+    this.#cancelRenewal = this.#options.clock.every(renewEveryMs(this.#leadership.leaseMs), () => void this.#renew());
     return loaded;
   }
 
@@ -187,12 +185,12 @@ export class Journal {
 
   #askForLease(): Eventually<StoreFailure | null> {
     if (this.#leadership === null) return null;
-    const { store, epoch } = this.#leadership;
+    const { store, epoch, leaseMs } = this.#leadership;
     const now = this.#options.clock.monotonicMs();
-    const answer = store.renew(epoch, { now, ttlMs: LEASE_MS });
+    const answer = store.renew(epoch, { now, ttlMs: leaseMs });
     return whenDone(isPromise(answer) ? answer.catch(asFailure) : answer, (renewed) => {
       if (!renewed.ok) return renewed;
-      this.#actUntil = now + LEASE_MS - LEASE_MARGIN_MS;
+      this.#actUntil = now + localLeaseMs(leaseMs);
       return null;
     });
   }

@@ -9,7 +9,8 @@
  * A standby looks every second, and at once when the store says that something changed. It goes on looking when the
  * store cannot be read for a while. All times are monotonic: a clock that is set makes nobody a leader. A leader whose
  * process lives is never succeeded by what the store says alone, for the store may be an old copy: its lease has to
- * stand still before our eyes.
+ * stand still before our eyes. Where a lease is measured by the clock of a database, which somebody may set, that the
+ * lease is over does not do either: two renewals have to fail to come before our eyes.
  */
 import { delay, type Clock, type Logger } from '@dshard/transport';
 import { OrchestratorError } from '../errors.js';
@@ -26,8 +27,18 @@ import type {
 export const LEASE_MS = 10_000;
 const LOOK_AGAIN_MS = 1_000;
 
+export function renewEveryMs(leaseMs: number): number {
+  return leaseMs / 5;
+}
+
+/** How long a leader acts without having renewed its lease: it stops before others may start. */
+export function localLeaseMs(leaseMs: number): number {
+  return (leaseMs * 4) / 5;
+}
+
 export type Leadership = Pick<Acquired, 'epoch' | 'before' | 'predecessor' | 'aheadMs'> & {
   store: StateStore;
+  leaseMs: number;
   /** Our lease, by our monotonic time. */
   leaseUntil: number;
 };
@@ -37,6 +48,8 @@ export type Liveness = (leader: Leader) => 'alive' | 'dead' | 'unknown';
 export type LeadOptions = {
   identity: LeaderIdentity;
   standby: boolean;
+  /** How long others keep off without hearing from us. */
+  leaseMs?: number;
   clock: Clock;
   logger: Logger;
   /** What is known of the process of another leader. */
@@ -47,8 +60,10 @@ export type LeadOptions = {
 
 /** Rejects with `DSO_STORE_LED`, `DSO_STORE_UNUSABLE`, or what the signal says. */
 export async function lead(store: StateStore, options: LeadOptions): Promise<Leadership> {
-  const { clock, logger, standby, liveness, signal } = options;
-  const watch = new LeaseWatch(clock);
+  const { clock, logger, standby, liveness, leaseMs = LEASE_MS, signal } = options;
+  const watch = new LeaseWatch(clock, leaseMs);
+  const mayLive = (leader: Leader): boolean =>
+    liveness(leader) === 'alive' || (store.hasOwnClock === true && !watch.missedRenewals(leader));
   const aheadMs = clock.now() - clock.monotonicMs();
   let problem: string | null = null;
   for (;;) {
@@ -56,24 +71,23 @@ export async function lead(store: StateStore, options: LeadOptions): Promise<Lea
     const now = clock.monotonicMs();
     const result: AcquireResult = await store.acquire(options.identity, {
       now,
-      ttlMs: LEASE_MS,
+      ttlMs: leaseMs,
       aheadMs,
       isDead: (leader) => liveness(leader) === 'dead' || watch.standsStill(leader),
-      isAlive: (leader) => liveness(leader) === 'alive',
+      isAlive: mayLive,
     });
     if (result.ok) {
       if (watch.leader !== null) {
         logger.info({ store: store.name, epoch: result.epoch }, `This orchestrator leads now.`);
       }
       const { epoch, before, predecessor } = result;
-      return { store, epoch, before, predecessor, aheadMs: result.aheadMs, leaseUntil: now + LEASE_MS };
+      return { store, epoch, before, predecessor, aheadMs: result.aheadMs, leaseMs, leaseUntil: now + leaseMs };
     }
     if (result.reason === 'led') {
-      const { leader } = result;
+      const { leader, isOver } = result;
       const isKnown = watch.leader?.id === leader.id;
       const isRenewed = watch.look(leader);
-      if (!standby && (isRenewed || (liveness(leader) === 'alive' && leader.leaseUntil > now)))
-        throw led(store, leader);
+      if (!standby && (isRenewed || (liveness(leader) === 'alive' && !isOver))) throw led(store, leader);
       if (!isKnown) {
         const wait = standby ? 'This one is its standby' : 'It may be dead, so its lease is watched';
         logger.info(
@@ -95,10 +109,12 @@ export async function lead(store: StateStore, options: LeadOptions): Promise<Lea
 /** What was seen of another leader's lease. */
 class LeaseWatch {
   readonly #clock: Clock;
+  readonly #leaseMs: number;
   #seen: { leader: Leader; since: number } | null = null;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, leaseMs: number) {
     this.#clock = clock;
+    this.#leaseMs = leaseMs;
   }
 
   get leader(): Leader | null {
@@ -116,10 +132,19 @@ class LeaseWatch {
 
   /** Whether it was looked at for as long as a lease lasts, and was not renewed. */
   standsStill(leader: Leader): boolean {
-    if (this.#seen === null) return false;
+    return this.#unrenewedForMs(leader) >= this.#leaseMs;
+  }
+
+  /** Whether it was looked at for as long as two renewals take: somebody may have set the clock of the store. */
+  missedRenewals(leader: Leader): boolean {
+    return this.#unrenewedForMs(leader) >= 2 * renewEveryMs(this.#leaseMs);
+  }
+
+  #unrenewedForMs(leader: Leader): number {
+    if (this.#seen === null) return 0;
     const { leader: seen, since } = this.#seen;
     const isSame = seen.id === leader.id && seen.leaseUntil === leader.leaseUntil;
-    return isSame && this.#clock.monotonicMs() - since >= LEASE_MS;
+    return isSame ? this.#clock.monotonicMs() - since : 0;
   }
 }
 

@@ -6,7 +6,7 @@
 import { messageOf } from '@dshard/protocol';
 import { delay, parseAddress, TransportError, type Address, type Clock, type Logger } from '@dshard/transport';
 import { OrchestratorError } from '../errors.js';
-import { LEASE_MS, who, type Leadership, type Liveness } from './leadership.js';
+import { who, type Leadership, type Liveness } from './leadership.js';
 
 const LOOK_AGAIN_MS = 500;
 const SAY_AGAIN_MS = 30_000;
@@ -69,7 +69,8 @@ export class Succession {
 
   async #renew(): Promise<void> {
     const { leadership, clock } = this.#options;
-    const renewed = await leadership.store.renew(leadership.epoch, { now: clock.monotonicMs(), ttlMs: LEASE_MS });
+    const { store, epoch, leaseMs } = leadership;
+    const renewed = await store.renew(epoch, { now: clock.monotonicMs(), ttlMs: leaseMs });
     if (!renewed.ok && renewed.reason === 'staleLeader') {
       throw new OrchestratorError('DSO_LEADERSHIP_LOST', `${renewed.message} This orchestrator did not begin.`);
     }

@@ -4,7 +4,15 @@
  * once, and a heartbeat is the clock by which it unfreezes. Its side of a live migration is in `model-transfers.ts`.
  */
 import { CAPABILITIES } from '@dshard/protocol';
-import type { GatewaySession, Identify, Message, MessageKind, MessageOf, ShardReport } from '@dshard/protocol';
+import type {
+  GatewaySession,
+  Identify,
+  Message,
+  MessageKind,
+  MessageOf,
+  NodeSignals,
+  ShardReport,
+} from '@dshard/protocol';
 
 import { ModelTransfers } from './model-transfers.js';
 
@@ -38,6 +46,8 @@ export class ModelNode {
   /** In the middle of a replay that a dead node may have handled. */
   readonly redelivering = new Set<number>();
   readonly prepared = new Map<number, { session: GatewaySession; userEvents: number }>();
+  /** What its heartbeats say of its version; null: nothing. */
+  signals: NodeSignals | null = null;
   /** The process lives. */
   alive = true;
   connection: string | null = null;
@@ -117,6 +127,7 @@ export class ModelNode {
         ...[...this.retained.keys()].map((shardId) => this.#report(shardId, 'frozen', null)),
       ],
       process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: sequence },
+      ...(this.signals !== null && { signals: this.signals }),
     });
   }
 
@@ -270,6 +281,7 @@ export class ModelNode {
       case 'jobMarked':
       case 'rolloutRequest':
       case 'rolloutAnswer':
+      case 'versionHealth':
         break;
     }
   }

@@ -42,6 +42,7 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     intent: { kind: 'serving' },
     shardReports: [],
     process: null,
+    signals: null,
     retained: [],
     missing: [],
     checkpointedAt: 0,

@@ -1,6 +1,6 @@
 import { virtualClock } from '@dshard/testkit';
 import { describe, expect, test } from 'vitest';
-import { memoryDisk, memoryStore } from '../../src/adapters/memory/memory-store.js';
+import { memoryDisk, memoryStore, type MemoryDisk } from '../../src/adapters/memory/memory-store.js';
 import { LEASE_MS, lead } from '../../src/runtime/leadership.js';
 import type { LeadOptions, Leadership } from '../../src/runtime/leadership.js';
 import { recordingLogger } from '../recording-logger.js';
@@ -138,5 +138,62 @@ describe('who leads', () => {
     const { start, disk } = host();
     disk.fault = { reason: 'full', message: 'The store is full.' };
     await expect(start('a')).rejects.toMatchObject({ code: 'DSO_STORE_UNUSABLE', message: 'The store is full.' });
+  });
+});
+
+describe('on a store with a clock of its own', () => {
+  const onDatabase = (disk: MemoryDisk) => ({ ...memoryStore({ disk }), hasOwnClock: true });
+
+  function fleet() {
+    const clock = virtualClock();
+    const disk = memoryDisk();
+    const logger = recordingLogger();
+    const start = (id: string, standby = false): Promise<Leadership> =>
+      lead(onDatabase(disk), {
+        identity: { id, host: id, pid: 1, process: null, boot: 'boot', since: 0 },
+        standby,
+        leaseMs: 5_000,
+        clock,
+        logger,
+        liveness: () => 'unknown',
+      });
+    return { clock, disk, start };
+  }
+
+  // The clock of the database was set an hour forward: the lease seemed to be over, and the standby led too.
+  test('a lease that seems to be over is not, while it is renewed', async () => {
+    const { clock, disk, start } = fleet();
+    const { store, epoch } = await start('a');
+    let led: Leadership | null = null;
+    void start('b', true).then((leadership) => (led = leadership));
+    for (let i = 0; i < 20; i += 1) {
+      await store.renew(epoch, { now: clock.monotonicMs() - 3_600_000, ttlMs: 5_000 });
+      expect(disk.leader?.leaseUntil).toBeLessThan(clock.monotonicMs());
+      await clock.run(1_000);
+    }
+    expect(led).toBeNull();
+  });
+
+  test('a leader that is gone from another host is succeeded when its lease is over', async () => {
+    const { clock, start } = fleet();
+    await start('a');
+    let led: Leadership | null = null;
+    void start('b', true).then((leadership) => (led = leadership));
+    await clock.run(4_900);
+    expect(led).toBeNull();
+    await clock.run(1_100);
+    expect(led).toMatchObject({ epoch: 2, before: 'crashed', leaseMs: 5_000 });
+  });
+
+  test('a leader that crashed long ago is succeeded after two renewals that did not come', async () => {
+    const { clock, start } = fleet();
+    await start('a');
+    await clock.run(60_000);
+    let led: Leadership | null = null;
+    void start('b').then((leadership) => (led = leadership));
+    await clock.run(1_900);
+    expect(led).toBeNull();
+    await clock.run(1_100);
+    expect(led).toMatchObject({ epoch: 2, before: 'crashed' });
   });
 });

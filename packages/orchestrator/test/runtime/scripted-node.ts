@@ -111,6 +111,7 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
       case 'jobMarked':
       case 'rolloutRequest':
       case 'rolloutAnswer':
+      case 'versionHealth':
     }
   };
 

@@ -72,7 +72,9 @@ function missingOnNodes({ orchestrator, fleet, plan }: Parties): string | null {
 function missingAtDiscord({ discord, plan }: Parties): string | null {
   const attached = new Map<number, number>();
   for (const { shard, attachment } of discord.state.sessions.values()) {
-    if (attachment.kind === 'attached') attached.set(shard, (attached.get(shard) ?? 0) + 1);
+    if (attachment.kind !== 'attached') continue;
+    if (attachment.connection.deaf) return `shard ${shard} has a connection on which nothing comes`;
+    attached.set(shard, (attached.get(shard) ?? 0) + 1);
   }
   for (let shard = 0; shard < plan.shards; shard += 1) {
     const count = attached.get(shard) ?? 0;

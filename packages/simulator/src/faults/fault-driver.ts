@@ -4,7 +4,7 @@
  */
 import { EVENT_IDS } from '@dshard/protocol';
 import type { StartAnswer } from '@dshard/gateway-emulator/core';
-import { askToReconnect, drop, expire, invalidate, setStartAnswer } from '@dshard/gateway-emulator/core';
+import { askToReconnect, deafen, drop, expire, invalidate, setStartAnswer } from '@dshard/gateway-emulator/core';
 import type { CutDirection, MemoryNetwork, VirtualClock } from '@dshard/testkit';
 import type { Observe } from '../observation.js';
 import type { FaultName, Plan } from '../plan.js';
@@ -97,6 +97,7 @@ export class FaultDriver {
       op9true: () => this.#onShards('op9true', (state, selector, now) => invalidate(state, selector, true, now)),
       op9false: () => this.#onShards('op9false', (state, selector, now) => invalidate(state, selector, false, now)),
       expiry: () => this.#onShards('expiry', expire),
+      deaf: () => this.#onShards('deaf', deafen),
       drops: () => this.#drops(),
       deadResumeUrl: () => this.#deadResumeUrl(),
       away: () => this.#away(),

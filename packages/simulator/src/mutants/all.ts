@@ -6,6 +6,7 @@ import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import { sending, type Mutant } from './mutant.js';
 import { SESSION_MUTANTS } from './session.js';
 import { SPREAD_MUTANTS } from './spread.js';
+import { WATCH_MUTANTS } from './watch.js';
 
 type Send = Extract<Effect, { kind: 'send' }>;
 
@@ -60,6 +61,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,
   ...SPREAD_MUTANTS,
+  ...WATCH_MUTANTS,
   'half-state': {
     bug: 'the host sends only a part of the state of a shard',
     host: { sendsWholeState: false },

@@ -56,7 +56,7 @@ export type ClientPort = {
   tell(event: 'shardLeaving' | 'shardStays' | 'shardMoved', ...values: readonly unknown[]): Promise<void> | undefined;
 
   /** What the bot does in its handlers. */
-  readonly work: Pick<WorkInFlight, 'add' | 'closing' | 'settled'>;
+  readonly work: Pick<WorkInFlight, 'add' | 'closing' | 'failures' | 'settled'>;
 
   /** Runs `work` without telling the bot; what it would have been told is told by the function returned. Optional. */
   quietly?(work: () => void): () => void;

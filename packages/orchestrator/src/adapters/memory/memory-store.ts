@@ -4,7 +4,7 @@
  * with the store.
  */
 import { askedForBound, isAskedFor } from '../../domain/state/effects.js';
-import { continuedTimeLine, mayBeSucceeded } from '../../ports/state-store.js';
+import { continuedTimeLine, isLeaseOver, mayBeSucceeded } from '../../ports/state-store.js';
 import type {
   AcquireResult,
   Commit,
@@ -75,8 +75,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): StateStore {
     acquire(leader, terms): AcquireResult {
       if (disk.fault !== null) return { ok: false, ...disk.fault };
       const predecessor = disk.leader;
-      if (predecessor !== null && !mayBeSucceeded(predecessor, leader.boot, terms)) {
-        return { ok: false, reason: 'led', leader: predecessor };
+      const isOver = predecessor !== null && isLeaseOver(predecessor, leader.boot, terms.now);
+      if (predecessor !== null && !mayBeSucceeded(predecessor, isOver, terms)) {
+        return { ok: false, reason: 'led', leader: predecessor, isOver };
       }
       const before = predecessor !== null ? 'crashed' : disk.epoch === 0 ? 'none' : 'released';
       const { now, ttlMs, aheadMs } = terms;

@@ -11,13 +11,14 @@ type Outgoing = {
   headers?: Record<string, string>;
   body?: string;
   signal?: AbortSignal;
+  redirect?: 'error';
 };
 
 export type Answered = {
   readonly ok: boolean;
   readonly status: number;
   readonly headers: { get(name: string): string | null };
-  readonly body: AsyncIterable<Uint8Array> | null;
+  readonly body: (AsyncIterable<Uint8Array> & { cancel(): Promise<void> }) | null;
 };
 
 /** Rejects as `fetch` does, and with `DSO_PROXY_UNUSABLE` where the proxy does not let the request through. */
@@ -39,7 +40,8 @@ export function outgoingFetch(env: Environment = process.env): OutgoingFetch {
       // What was aborted by us is not the proxy's fault.
       if (request.signal?.aborted === true) throw cause;
       const reason = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
-      const text = `${url} cannot be reached through the proxy ${nameOf(proxy)}: ${messageOf(reason)}.`;
+      // A path may have a secret in it: a webhook's has.
+      const text = `${new URL(url).host} cannot be reached through the proxy ${nameOf(proxy)}: ${messageOf(reason)}.`;
       throw new OrchestratorError('DSO_PROXY_UNUSABLE', text, { cause });
     }
   };

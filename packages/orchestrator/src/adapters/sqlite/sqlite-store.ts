@@ -17,7 +17,7 @@ import { messageOf, printable } from '@dshard/protocol';
 import { OrchestratorError } from '../../errors.js';
 import type { JsonValue } from '../../domain/durable/records.js';
 import { askedForBound, AUTOMATIC } from '../../domain/state/effects.js';
-import { continuedTimeLine, mayBeSucceeded } from '../../ports/state-store.js';
+import { continuedTimeLine, isLeaseOver, mayBeSucceeded } from '../../ports/state-store.js';
 import type {
   AcquireResult,
   AcquireTerms,
@@ -109,8 +109,9 @@ class SqliteStore implements StateStore {
     const acquired = this.#write<AcquireResult>((database) => {
       const row = leaderRow(database);
       const predecessor = leaderOf(row);
-      if (predecessor !== null && !mayBeSucceeded(predecessor, leader.boot, terms)) {
-        return { ok: false, reason: 'led', leader: predecessor };
+      const isOver = predecessor !== null && isLeaseOver(predecessor, leader.boot, terms.now);
+      if (predecessor !== null && !mayBeSucceeded(predecessor, isOver, terms)) {
+        return { ok: false, reason: 'led', leader: predecessor, isOver };
       }
       const epoch = row.epoch + 1;
       const known = row.time_line === null ? null : (JSON.parse(row.time_line) as TimeLine);

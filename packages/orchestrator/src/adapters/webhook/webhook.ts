@@ -7,6 +7,7 @@
 import { counted, messageOf } from '@dshard/protocol';
 import { delay, wallClockAheadMs, type Clock, type Logger } from '@dshard/transport';
 import type { AlarmNotice, AlarmSink } from '../../ports/surroundings.js';
+import { outgoingFetch, type OutgoingFetch } from '../outgoing/fetch.js';
 import { bodyOf, type WebhookFormat } from './bodies.js';
 
 export type WebhookOptions = {
@@ -16,6 +17,8 @@ export type WebhookOptions = {
   version: string;
   clock: Clock;
   logger: Logger;
+  /** By default through the proxy that the environment asks for. */
+  fetch?: OutgoingFetch;
 };
 
 /** Discord takes five in two seconds, and ten embeds in each. */
@@ -120,11 +123,11 @@ class Webhook implements AlarmSink {
   }
 
   async #attempt(body: string): Promise<Outcome> {
-    const { url, clock } = this.#options;
+    const { url, clock, fetch: send = outgoingFetch() } = this.#options;
     const abort = new AbortController();
     const cancel = clock.after(TIMEOUT_MS, () => abort.abort(new Error(`no answer within ${TIMEOUT_MS / 1_000} s`)));
     try {
-      const response = await fetch(url, {
+      const response = await send(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body,
@@ -137,8 +140,9 @@ class Webhook implements AlarmSink {
       const retryAfterMs = isLater ? secondsOf(response.headers.get('retry-after')) * 1_000 : null;
       return { ok: false, reason: `it answered with status ${response.status}`, retryAfterMs };
     } catch (cause) {
-      // What fetch says has no address in it; its cause has the host at most.
-      const reason = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+      // What fetch says has no address in it; its cause, and what is said of a proxy, have the host at most.
+      const isOfFetch = cause instanceof TypeError && cause.cause !== undefined;
+      const reason = isOfFetch ? cause.cause : cause;
       return { ok: false, reason: messageOf(reason), retryAfterMs: 0 };
     } finally {
       cancel();

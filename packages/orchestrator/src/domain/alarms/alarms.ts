@@ -18,6 +18,7 @@ export type AlarmKind =
   | 'gatewayUnreachable'
   | 'credentialsRefused'
   | 'shardRefused'
+  | 'shardSilent'
   | 'crashLoop'
   | 'identifyBudgetLow'
   | 'identifyBudgetForecast'
@@ -56,6 +57,15 @@ export const ALARMS: Readonly<Record<AlarmKind, AlarmEntry>> = {
     level: 'error',
     meaning: 'Discord refuses a shard for good (close codes 4010, 4011, 4012).',
     remedy: 'The reason says which setting is wrong. The shard stays down until its node is replaced.',
+    riseMs: 0,
+    fallMs: 5_000,
+  },
+  shardSilent: {
+    level: 'warn',
+    meaning:
+      'A shard is connected and has got no event for much longer than is usual for it. Its session was resumed several times, and Discord had nothing for it.',
+    remedy:
+      'Look whether its guilds are there and the bot may read them, and at discordstatus.com. Nothing is restarted by itself; `dso migrateshard` gives the shard a connection from another host.',
     riseMs: 0,
     fallMs: 5_000,
   },

@@ -35,6 +35,7 @@ export function troublesOf(facts: Facts): readonly Trouble[] {
   const told = [
     ...refusedShards(down),
     shardsDown(facts, down),
+    shardsSilent(state),
     tokenRefused(state),
     gatewayUnreachable(state, down),
     crashLoop(state, down),
@@ -89,6 +90,22 @@ function shardsDown({ state, shardsDownAfterMs, now }: Facts, down: readonly Dow
   });
   if (long.length === 0) return null;
   return trouble('shardsDown', earliest(long), `${countOf(long)} down: ${reasonsOf(long)}.`, about(long));
+}
+
+/** Up, and without events for an unusual time: the nodes know what is usual. */
+function shardsSilent({ shards }: OrchestratorState): Told | null {
+  const silent = shards.flatMap((state, shard) =>
+    state.kind === 'running' && state.link?.silentMs !== undefined
+      ? [{ shard, node: state.node, forMs: state.link.silentMs }]
+      : [],
+  );
+  const [first] = silent;
+  if (first === undefined) return null;
+  const longestMs = Math.max(...silent.map(({ forMs }) => forMs));
+  const which = silent.length === 1 ? `Shard ${first.shard} has` : `${silent.length} shards have`;
+  const reason = `${which} had no event for ${silent.length === 1 ? '' : 'up to '}${inWords(longestMs)}, which is unusual, and RESUME brought nothing.`;
+  const nodes = [...new Set(silent.map(({ node }) => node))];
+  return trouble('shardSilent', null, reason, { shards: silent.map(({ shard }) => shard), nodes });
 }
 
 /** The orchestrator's own token; nodes may have another one. */

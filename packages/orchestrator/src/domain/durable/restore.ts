@@ -170,6 +170,7 @@ function restoredNodes(
       intent,
       shardReports: [],
       process: null,
+      signals: null,
       retained: [],
       missing: [],
       checkpointedAt: 0,

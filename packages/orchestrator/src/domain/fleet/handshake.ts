@@ -133,6 +133,7 @@ function enter(tx: Transaction, id: string, connection: string, message: Identif
     intent: known?.intent ?? { kind: 'serving' },
     shardReports: [],
     process: null,
+    signals: null,
     retained: [],
     missing: [],
     checkpointedAt: 0,

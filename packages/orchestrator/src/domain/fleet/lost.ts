@@ -57,6 +57,7 @@ export function lose(tx: Transaction, id: string, reason: string): void {
     ...node,
     connection: { kind: 'disconnected', since: tx.now, gone: false },
     process: null,
+    signals: null,
     retained: [],
     missing: [],
   });

@@ -16,6 +16,8 @@ export type ShardLink = {
   refused: number | null;
   /** Why the shard is not connected. */
   reason: string | null;
+  /** It is connected, and nothing has come for so long, against its own usual rate. Absent: all is well. */
+  silentMs?: number;
 };
 
 /** A RESUME or an IDENTIFY succeeded: the node says so in another way than by a heartbeat. */
@@ -25,10 +27,21 @@ export function upLink(node: string, now: number): ShardLink {
 
 /** What a heartbeat says, after what was known. The same object: nothing has changed. */
 export function reportedLink(node: string, report: ShardReport, known: ShardLink | undefined, now: number): ShardLink {
-  const { phase } = report;
-  const told: ShardLink = { node, phase, refused: report.refused ?? null, reason: report.reason ?? null, since: now };
+  const { phase, silentMs } = report;
+  const told: ShardLink = {
+    node,
+    phase,
+    refused: report.refused ?? null,
+    reason: report.reason ?? null,
+    since: now,
+    ...(silentMs !== undefined && { silentMs }),
+  };
   if (known === undefined || known.node !== node || troubleOf(known) !== troubleOf(told)) return told;
-  const isSame = known.phase === phase && known.refused === told.refused && known.reason === told.reason;
+  const isSame =
+    known.phase === phase &&
+    known.refused === told.refused &&
+    known.reason === told.reason &&
+    known.silentMs === silentMs;
   return isSame ? known : { ...told, since: known.since };
 }
 

@@ -7,6 +7,7 @@ import type {
   CallEach,
   GatewaySession,
   NodeBounds,
+  NodeSignals,
   ProcessReport,
   ShardReport,
 } from '@dshard/protocol';
@@ -125,6 +126,8 @@ export type NodeState = {
   /** From its last heartbeat. */
   shardReports: readonly ShardReport[];
   process: ProcessReport | null;
+  /** How its version fares; null: nothing was heard since it connected, or it does not say. */
+  signals: NodeSignals | null;
   /** Shards whose closed session this node keeps (of a migration never confirmed): the first choice to resume them. */
   retained: readonly number[];
   /** Shards it should run that its last heartbeat did not name. Missing twice, they are vacant. */

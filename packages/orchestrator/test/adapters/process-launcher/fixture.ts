@@ -84,5 +84,5 @@ export function isRunning(pid: number): boolean {
 
 /** Polls until the assertion holds. */
 export function eventually(assertion: () => void): Promise<void> {
-  return vi.waitFor(assertion, { timeout: 10_000, interval: 10 });
+  return vi.waitFor(assertion, { timeout: 25_000, interval: 10 });
 }

@@ -36,6 +36,12 @@ function factsOf(state: OrchestratorState, store: Partial<Facts['store']> = {}):
   return { state, store: { state: 'open', since: 0, problem: null, ...store }, shardsDownAfterMs: 30_000, now: NOW };
 }
 
+/** Connected, and nothing comes. */
+function silent(silentMs: number): ShardState {
+  const link = { node: 'a', phase: 'ready', since: 10, refused: null, reason: null, silentMs } as const;
+  return { kind: 'running', node: 'a', since: 10, link };
+}
+
 const { identifies } = testState();
 const crashed = {
   crashes: [{ node: 'x', at: 1, version: 'v1', witnessed: true }],
@@ -81,6 +87,16 @@ describe('a trouble is', () => {
         }),
       ),
       /^the token is wrong\.$/,
+    ],
+    [
+      'shardSilent',
+      factsOf(stateOf([silent(900_000), up(), up(), up()])),
+      /^Shard 0 has had no event for 15 min, which is unusual/,
+    ],
+    [
+      'shardSilent',
+      factsOf(stateOf([silent(900_000), silent(300_000), up(), up()])),
+      /^2 shards have had no event for up to 15 min/,
     ],
     [
       'crashLoop',

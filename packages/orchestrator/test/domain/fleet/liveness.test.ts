@@ -1,6 +1,19 @@
-import { CAPABILITIES } from '@dshard/protocol';
+import { CAPABILITIES, type NodeSignals } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { World } from '../world.js';
+
+const FINE: NodeSignals = {
+  health: null,
+  selfTest: 'none',
+  selfTestReason: null,
+  events: 0,
+  handlerErrors: 0,
+  handlerMs: 0,
+  eventLoopDelayMs: 0,
+  memoryBytes: 1,
+  resumesRefused: 0,
+  importsFailed: 0,
+};
 
 function twoNodes(): World {
   const world = new World({ totalShards: 2 }).start();
@@ -20,6 +33,29 @@ describe('heartbeats', () => {
       process: { memoryBytes: 1 },
       shardReports: [{ shardId: 0 }, { shardId: 1 }],
     });
+  });
+
+  test('say how the node fares, and it is forgotten with the connection', () => {
+    const world = twoNodes();
+    const signals = { ...FINE, health: { ok: false, reason: 'no database' }, events: 7 };
+    world.nodes.get('a')!.signals = signals;
+    world.beat();
+    world.settle();
+    expect(world.state.nodes.get('a')?.signals).toEqual(signals);
+    expect(world.state.nodes.get('b')?.signals).toBeNull();
+    world.disconnect(world.nodes.get('a')!);
+    world.settle();
+    expect(world.state.nodes.get('a')?.signals).toBeNull();
+  });
+
+  test('of a node that did not name signals say nothing of that', () => {
+    const world = new World({ totalShards: 2 }).start();
+    world.join({ id: 'a', capabilities: CAPABILITIES.filter((each) => each !== 'signals') });
+    world.settle();
+    world.nodes.get('a')!.signals = FINE;
+    world.beat();
+    world.settle();
+    expect(world.state.nodes.get('a')?.signals).toBeNull();
   });
 
   test('start a shard again that is missing twice, and not one that is missing once', () => {

@@ -1,0 +1,199 @@
+/**
+ * One connection to PostgreSQL, made when it is needed, and made anew after whatever went wrong with the one before.
+ *
+ * Always true: an answer comes within the deadline, or the connection is destroyed and the answer is a `LostLink`: a
+ * promise of the client library may never settle on a line that is half open. One message carries one transaction,
+ * its time limit included, so that nothing is left open at the server whoever dies, and so that a transaction pooler
+ * may stand in between: nothing is ever set for the session.
+ */
+import { Socket } from 'node:net';
+import { messageOf, printable } from '@dshard/protocol';
+import type { Cancel, Clock } from '@dshard/transport';
+import type { Client, QueryResult } from 'pg';
+
+/** A row as it comes: what is too large for a number is a text. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** The rows of each statement of a message. */
+export type Answer = readonly (readonly Row[])[];
+
+/** Nobody knows whether what was asked for was done. */
+export class LostLink extends Error {}
+
+/** The server refused. `code`: PostgreSQL's SQLSTATE. */
+export class Refused extends Error {
+  readonly code: string;
+
+  constructor(message: string, code: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/** What is said at the start of each connection. Throws when the database is not fit for us. */
+export type Greeting = { sql: string; check: (answer: Answer) => void };
+
+export type LinkOptions = {
+  /** A URL for each host of a cluster; the first that takes writes is used. */
+  targets: readonly string[];
+  clock: Clock;
+  /** For a message and its answer, the connection included. */
+  timeoutMs: number;
+  greeting?: Greeting;
+  onNotice?: (payload: string) => void;
+};
+
+type Connected = { client: Client; socket: Socket };
+
+/** SQLSTATE read_only_sql_transaction. */
+export const IS_STANDBY = '25006';
+
+/** The server gives up a little before we do: its answer is a definite one. */
+const SERVER_SHARE = 0.8;
+
+export class Link {
+  readonly #options: LinkOptions;
+  /** Which of the targets is tried. */
+  #target = 0;
+  #connected: Connected | null = null;
+  /** What is on its way to be connected. */
+  #connecting: Socket | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  /** One transaction; messages wait for one another. Rejects with `LostLink` or `Refused`. */
+  ask(sql: string, isolation: 'READ COMMITTED' | 'REPEATABLE READ' = 'READ COMMITTED'): Promise<Answer> {
+    const limitMs = Math.max(1, Math.floor(this.#options.timeoutMs * SERVER_SHARE));
+    const message = `SET TRANSACTION ISOLATION LEVEL ${isolation}; SET LOCAL statement_timeout = ${limitMs}; ${sql}`;
+    const asked = this.#last.then(() => this.#within(async () => (await this.#send(message)).slice(2)));
+    this.#last = asked.catch(() => undefined);
+    return asked;
+  }
+
+  /** As it is, without a transaction around it. */
+  say(sql: string): Promise<Answer> {
+    const said = this.#last.then(() => this.#within(() => this.#send(sql)));
+    this.#last = said.catch(() => undefined);
+    return said;
+  }
+
+  /** What is under way ends first, within its deadline. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#last;
+    const connected = this.#connected;
+    this.#connected = null;
+    if (connected === null) return;
+    const { clock, timeoutMs } = this.#options;
+    const cancel = clock.after(timeoutMs, () => connected.socket.destroy());
+    await connected.client.end().catch(() => undefined);
+    cancel();
+    connected.socket.destroy();
+  }
+
+  async #within<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new LostLink('the store is closed');
+    const { clock, timeoutMs } = this.#options;
+    let cancel: Cancel = () => undefined;
+    const overdue = new Promise<never>((_, reject) => {
+      cancel = clock.after(timeoutMs, () => reject(new LostLink(`it did not answer within ${timeoutMs} ms`)));
+    });
+    try {
+      return await Promise.race([work(), overdue]);
+    } catch (error) {
+      if (error instanceof Refused) throw error;
+      // Whatever comes by this connection from now on would be the answer to an earlier question.
+      this.#destroy();
+      this.#target += 1;
+      throw error instanceof LostLink ? error : new LostLink(printable(messageOf(error)), { cause: error });
+    } finally {
+      cancel();
+    }
+  }
+
+  async #send(sql: string): Promise<Answer> {
+    this.#connected ??= await this.#connect();
+    return query(this.#connected.client, sql);
+  }
+
+  async #connect(): Promise<Connected> {
+    const { targets, greeting, onNotice } = this.#options;
+    // Loaded only where it is needed.
+    const pg = await import('pg');
+    const socket = new Socket();
+    this.#connecting = socket;
+    const client = new pg.Client({
+      connectionString: targets[this.#target % targets.length],
+      fallback_application_name: 'dshardorchestrator',
+      keepAlive: true,
+      stream: () => socket,
+    });
+    const lose = (): void => {
+      if (this.#connected?.client === client) this.#connected = null;
+      socket.destroy();
+    };
+    client.on('error', lose).on('end', lose);
+    if (onNotice !== undefined) client.on('notification', ({ payload }) => onNotice(payload ?? ''));
+    await client.connect().catch((error: unknown) => {
+      throw settled(error);
+    });
+    this.#connecting = null;
+    const connected = { client, socket };
+    if (greeting === undefined) return connected;
+    try {
+      greeting.check(await query(client, greeting.sql));
+    } catch (error) {
+      socket.destroy();
+      this.#target += 1;
+      // Another host of the cluster may be the one that can be written.
+      if (targets.length > 1 && error instanceof Refused && error.code === IS_STANDBY)
+        throw new LostLink(error.message);
+      throw error;
+    }
+    return connected;
+  }
+
+  #destroy(): void {
+    this.#connecting?.destroy();
+    this.#connecting = null;
+    this.#connected?.socket.destroy();
+    this.#connected = null;
+  }
+}
+
+async function query(client: Client, sql: string): Promise<Answer> {
+  try {
+    const results = (await client.query(sql)) as QueryResult<Row> | QueryResult<Row>[];
+    return (Array.isArray(results) ? results : [results]).map(({ rows }) => rows);
+  } catch (error) {
+    throw settled(error);
+  }
+}
+
+/**
+ * What the server refused in words of its own is settled, unless it was on its way out: then a commit may have taken
+ * effect (classes 08 and 57P of SQLSTATE).
+ */
+function settled(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const isServers = /^[0-9A-Z]{5}$/.test(code) && 'severity' in (error as object);
+  if (!isServers || code.startsWith('08') || code.startsWith('57P')) return error;
+  return new Refused(printable(messageOf(error)), code, error);
+}
+
+/** `postgres://user@a:5432,b:5432/name` names the hosts of a cluster: a URL for each. */
+export function targetsOf(url: string): readonly string[] {
+  const [, scheme, login = '', hosts = '', rest = ''] = /^([a-z]+:\/\/)([^/?#]*@)?([^/?#]*)(.*)$/s.exec(url) ?? [];
+  if (scheme === undefined) return [url];
+  return hosts.split(',').map((host) => `${scheme}${login}${host}${rest}`);
+}
+
+/** The hosts and the name of the database, without what is secret. */
+export function placeOf(url: string): string {
+  const [, hosts = '', name = ''] = /^[a-z]+:\/\/(?:[^/?#]*@)?([^/?#]*)\/?([^?#]*)/.exec(url) ?? [];
+  return `${hosts === '' ? 'localhost' : hosts}/${name}`;
+}

