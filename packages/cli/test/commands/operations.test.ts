@@ -65,6 +65,8 @@ const commands: [args: string[], command: OperatorCommand][] = [
   ],
   [['fullmigration'], { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'begun' }],
   [['rollout'], { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'begun' }],
+  [['rebalance'], { kind: 'startOperation', plan: { kind: 'rebalance' }, answer: 'begun' }],
+  [['scale', '4'], { kind: 'startOperation', plan: { kind: 'scale', nodes: 4 }, answer: 'begun' }],
   [['stopshard', '7', '--yes'], { kind: 'stopShard', shard: 7 }],
   [['startshards', 'a', '0-2,5'], { kind: 'startShards', node: 'a', shards: [0, 1, 2, 5] }],
   [['blacklistnode', 'a&b=c'], { kind: 'cordonNode', node: 'a&b=c' }],
