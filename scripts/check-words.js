@@ -14,8 +14,6 @@ const COMMENT_COLUMNS = 120;
 /** What is not used, what is used instead, and where the word is another's and stays. */
 const WORDS = [
   { word: /hand-?overs?\b/i, use: 'migration' },
-  { word: /\bpark(ed|ing|s)?\b|Parked\b/, use: 'preconnected (a connection at HELLO); kept (a session)' },
-  { word: /\bbak(e|es|ed|ing)\b/i, use: 'watch' },
   { word: /tenure|(?<!main)tenanc/i, use: 'assignment, ownership lease' },
   { word: /happening/i, use: 'history entry, record' },
   { word: /\btrials?\b|Trial(?=[A-Z]|s?\b)/, use: 'crash record' },

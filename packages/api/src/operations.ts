@@ -11,7 +11,14 @@ export type OperationPlans = {
   drain: { origins: readonly string[]; destination: string | null; shutdown: boolean; deadline: number | null };
   rebalance: object;
   scale: { nodes: number };
-  rollout: object;
+  rollout: {
+    bake: number;
+    canary: number | null;
+    surge: number | null;
+    fast: boolean;
+    manual: boolean;
+    force: boolean;
+  };
 };
 
 export type OperationKind = keyof OperationPlans;
@@ -21,9 +28,13 @@ export type OperationEntry<Takes extends object> = {
   readonly about: string;
   readonly parameters: Parameters<Takes>;
   /** The first is the ancestor's, where it has one. */
-  readonly commands: readonly Omit<CommandWords<keyof Takes & string>, 'interrupt'>[];
+  readonly commands: readonly (Omit<CommandWords<keyof Takes & string>, 'interrupt'> & {
+    /** What the command says without being told. */
+    readonly presets?: Readonly<Record<string, string>>;
+  })[];
 };
 
+const DAY_MS = 86_400_000;
 const node: Field<string> = nodeId();
 
 export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<OperationPlans[K]> } = {
@@ -98,14 +109,40 @@ export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<Op
     ],
   },
   rollout: {
-    about: 'replaces every node by a new node with the deployed version',
-    parameters: {},
+    about:
+      'replaces every node that was launched here by a new node with the deployed version: canary first, watched, and reverted if the new version fails',
+    parameters: {
+      bake: { field: duration({ max: DAY_MS }), fallback: 60_000 },
+      canary: { field: orNull(wholeNumber({ min: 1 }), '1%'), fallback: null },
+      surge: { field: orNull(wholeNumber({ min: 1 }), 'all'), fallback: null },
+      fast: { field: flag(), fallback: false },
+      manual: { field: flag(), fallback: false },
+      force: { field: flag(), fallback: false },
+    },
     commands: [
       {
+        name: 'rollout',
+        help: 'replace every node by a new node with the deployed version, canary first; a version that fails is reverted',
+        examples: [
+          'dso pullnewversion && dso rollout',
+          'dso rollout --fast',
+          'dso rollout --canary 5 --bake 5m --detach',
+          'dso rollout --bake 0 --surge 1',
+        ],
+        options: [
+          { flags: '--bake <time>', help: 'how long moved shards are watched; 0: not at all (60s)' },
+          { flags: '--canary <n>', help: 'how many shards move first (1%)' },
+          { flags: '--surge <n>', help: 'how many nodes are replaced at once (all)' },
+          { flags: '--fast', help: 'one canary for a short while, then all' },
+          { flags: '--manual', help: 'wait for `dso rollout resume` after each bake' },
+          { flags: '--force', help: 'also a version that was reverted before' },
+        ],
+      },
+      {
         name: 'fullmigration',
-        alias: 'rollout',
-        help: 'replace every node by a new node with the deployed version (`dso cancel` stops a rollout)',
-        examples: ['dso rollout', 'dso pullnewversion && dso rollout', 'dso rollout --detach'],
+        help: 'the ancestor’s rollout: node after node is replaced, and nothing is watched (`--bake 0 --surge 1`)',
+        examples: ['dso pullnewversion && dso fullmigration'],
+        presets: { bake: '0', surge: '1' },
       },
     ],
   },

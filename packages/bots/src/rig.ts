@@ -167,7 +167,7 @@ export class Rig {
   /** `dso rollout`, as an operator types it. Resolves when it has ended well and every process was replaced. */
   async rollout(): Promise<void> {
     const before = await this.nodes();
-    const done = runDso(this.fleet.httpUrl, ['rollout']).then(
+    const done = runDso(this.fleet.httpUrl, ['fullmigration']).then(
       () => null,
       (error: unknown) => error,
     );

@@ -23,6 +23,7 @@ import { interruptible } from './interruptible.js';
 import { endOf } from './progress.js';
 import { runCommand, withCommonHelp, type Output } from './run-command.js';
 
+type StartWords = Words & { readonly presets?: Readonly<Record<string, string>> };
 type StartOptions = ConnectionOptions & { detach?: boolean; dryRun?: boolean; yes?: boolean };
 
 export function addOperationCommands(program: Command): void {
@@ -31,7 +32,7 @@ export function addOperationCommands(program: Command): void {
   }
 }
 
-function addStart(program: Command, kind: OperationKind, words: Words): void {
+function addStart(program: Command, kind: OperationKind, words: StartWords): void {
   const command = describedCommand(program, words);
   command.option('--dry-run', 'show what would be done, and do nothing');
   command.option('--detach', 'do not wait for its end: print its id (see `dso operations`)');
@@ -39,7 +40,7 @@ function addStart(program: Command, kind: OperationKind, words: Words): void {
   command.action(() => {
     const options = command.opts<StartOptions>();
     return runCommand(options, async (client) => {
-      const asked = { kind, ...parametersOf(words, command) };
+      const asked = { kind, ...words.presets, ...parametersOf(words, command) };
       if (options.dryRun === true) return planned(await client.ask('startOperation', { ...asked, dryRun: 'true' }));
       if (options.yes !== true) await agree(client, asked, costsOf(words, command));
       const mayHaveBegun = `Whether the ${kind} has begun, dso operations shows.`;

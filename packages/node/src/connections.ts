@@ -1,11 +1,11 @@
 /** The connections to the orchestrator that the session asked for, by its own ids. At most one is current. */
 import { openMessageConnection } from '@dshard/transport';
-import type { Address, ConnectionEnd, MessageConnection, Transport } from '@dshard/transport';
+import type { ConnectionEnd, MessageConnection } from '@dshard/transport';
 import { messageOf, type Message } from '@dshard/protocol';
+import type { Orchestrators } from './orchestrators.js';
 
 export type ConnectionsOptions = {
-  transport: Transport;
-  address: Address;
+  orchestrators: Orchestrators;
   timeoutMs: number;
   connected: (connection: number) => void;
   connectFailed: (reason: string) => void;
@@ -31,10 +31,10 @@ export class Connections {
   async connect(): Promise<void> {
     const attempt = new AbortController();
     this.#attempt = attempt;
-    const { transport, address, timeoutMs } = this.#options;
+    const { orchestrators, timeoutMs } = this.#options;
     let connection: MessageConnection;
     try {
-      const stream = await transport.connect(address, { timeoutMs, signal: attempt.signal });
+      const stream = await orchestrators.connect({ timeoutMs, signal: attempt.signal });
       connection = openMessageConnection(stream);
     } catch (error) {
       if (!attempt.signal.aborted) {

@@ -2,9 +2,10 @@
  * How the node reaches its orchestrator: in plain text on one machine, by TLS beyond. Sessions of the bot's shards, and
  * what its shards remember, go over this connection.
  */
-import { isLoopback, parseAddress, tcpTransport, tlsTransport } from '@dshard/transport';
+import { tcpTransport, tlsTransport } from '@dshard/transport';
 import type { Address, Clock, Logger, TlsFiles, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys } from './check-options.js';
+import { areOnLoopback } from './orchestrators.js';
 
 /** Paths of PEM files, read anew for each connection. `{}`: by TLS, with the authorities that Node.js knows. */
 export type NodeTls = TlsFiles & {
@@ -14,7 +15,7 @@ export type NodeTls = TlsFiles & {
 
 export type TransportOptions = {
   where: string;
-  orchestrator: Address;
+  orchestrators: readonly Address[];
   /** Undefined: in plain text. */
   tls: NodeTls | undefined;
   insecure: boolean;
@@ -25,16 +26,16 @@ export type TransportOptions = {
 const KEYS = ['ca', 'cert', 'key', 'serverName'] as const;
 
 /** Throws `DSO_NODE_OPTIONS_INVALID`. */
-export function controlTransport({ where, orchestrator, tls, insecure, clock, logger }: TransportOptions): Transport {
+export function controlTransport({ where, orchestrators, tls, insecure, clock, logger }: TransportOptions): Transport {
   if (tls !== undefined) {
     const { serverName, ...files } = checkedTls(where, tls);
     return tlsTransport({ files, ...(serverName !== undefined && { serverName }), clock, logger });
   }
-  if (!insecure && !isLoopback(parseAddress(orchestrator).host)) {
+  if (!insecure && !areOnLoopback(orchestrators)) {
     throw invalidOption(
       where,
       'orchestrator',
-      `is ${orchestrator}, another machine perhaps, and the connection would be in plain text. Say by whom the orchestrator’s certificate is signed (tls: { ca }, or DSO_TLS_CA), or set insecure (DSO_INSECURE=true) where the network is your own.`,
+      `is ${orchestrators.join()}, another machine perhaps, and the connection would be in plain text. Say by whom the orchestrator’s certificate is signed (tls: { ca }, or DSO_TLS_CA), or set insecure (DSO_INSECURE=true) where the network is your own.`,
     );
   }
   return tcpTransport({ clock });

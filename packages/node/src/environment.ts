@@ -3,13 +3,14 @@
  * DSO_TOKEN_FILE, DSO_VERSION, DSO_LOG_FILE), or the ancestor's `-nodeid <id>` on the command line; DSO_HEALTH_LISTEN,
  * DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR; DSO_TLS, DSO_TLS_CA, DSO_TLS_CERT, DSO_TLS_KEY, DSO_TLS_SERVER_NAME, DSO_INSECURE.
  */
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
-import { messageOf } from '@dshard/protocol';
-import { isLoopback, parseAddress, readTokenFile, type Address } from '@dshard/transport';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import { MAX_NAME_LENGTH, messageOf } from '@dshard/protocol';
+import { readTokenFile, type Address } from '@dshard/transport';
 import type { NodeTls } from './control-transport.js';
 import { NodeError } from './errors.js';
 import type { LogFile } from './log-bound.js';
+import { areOnLoopback } from './orchestrators.js';
 
 export type LaunchEnvironment = {
   /** Undefined: the orchestrator gives one. */
@@ -94,13 +95,37 @@ const OWN_TOKEN_FILE = join('.dso', 'token');
  * Undefined without one, and where DSO_TOKEN is set to nothing. A file that others could have written is not believed.
  */
 export function tokenBeside(
-  orchestrator: Address,
+  orchestrators: readonly Address[],
   env: Readonly<Record<string, string | undefined>> = process.env,
   folder: string = process.cwd(),
 ): string | undefined {
-  if (env['DSO_TOKEN'] === '' || !isLoopback(parseAddress(orchestrator).host)) return undefined;
+  if (env['DSO_TOKEN'] === '' || !areOnLoopback(orchestrators)) return undefined;
   const path = join(folder, OWN_TOKEN_FILE);
   const file = statSync(path, { throwIfNoEntry: false });
   const isOurs = file !== undefined && (file.mode & 0o022) === 0 && file.uid === process.getuid?.();
   return isOurs ? tokenFromFile(path) : undefined;
+}
+
+/**
+ * The version in the package.json of the bot, for a process that is told none: of the folder of its script, or the
+ * nearest one above. Undefined where there is none, and for scripts of installed tools, whose version is not the bot's.
+ */
+export function versionOfPackage(script: string | undefined = process.argv[1]): string | undefined {
+  try {
+    const path = realpathSync(script ?? '');
+    return path.includes(`${sep}node_modules${sep}`) ? undefined : nearestVersion(dirname(path));
+  } catch {
+    return undefined;
+  }
+}
+
+function nearestVersion(folder: string): string | undefined {
+  try {
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version?: unknown };
+    return typeof version === 'string' && version.length <= MAX_NAME_LENGTH ? given(version) : undefined;
+  } catch (error) {
+    const above = dirname(folder);
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return isMissing && above !== folder ? nearestVersion(above) : undefined;
+  }
 }

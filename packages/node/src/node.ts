@@ -19,6 +19,7 @@ import { identityOf } from './identity.js';
 import { Listeners } from './listeners.js';
 import { boundLog } from './log-bound.js';
 import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.js';
+import { Orchestrators } from './orchestrators.js';
 import { startRefused, statusOf, type DshardNode, type NodeEnd, type NodeEvents, type NodeStatus } from './node-api.js';
 import { PermitClient } from './permit-client.js';
 import { ProcessEnd } from './process-end.js';
@@ -150,8 +151,7 @@ class NodeRuntime implements DshardNode {
       failed: (text, shard) => this.#log('error', text, { shard }),
     });
     this.#connections = new Connections({
-      transport: options.transport,
-      address: options.orchestrator,
+      orchestrators: new Orchestrators(options.transport, options.orchestrators, clock),
       timeoutMs: options.connectTimeoutMs,
       connected: (connection) => this.#loop.push({ kind: 'connected', connection, nonce: this.#proof.drawNonce() }),
       connectFailed: (reason) => this.#loop.push({ kind: 'connectFailed', reason, jitter: options.random.next() }),

@@ -1,12 +1,13 @@
 /** The options of `createNode`: what may be given, what it defaults to, what is refused. All defaults are here. */
 import { isNodeId, messageOf, UserEventRegistry } from '@dshard/protocol';
-import { isToken, parseAddress, silentLogger, systemClock, systemRandom } from '@dshard/transport';
+import { isToken, silentLogger, systemClock, systemRandom } from '@dshard/transport';
 import type { Address, Clock, Logger, Random, Transport } from '@dshard/transport';
 import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.js';
 import { controlTransport, type NodeTls } from './control-transport.js';
-import { launchEnvironment, tokenBeside } from './environment.js';
+import { launchEnvironment, tokenBeside, versionOfPackage } from './environment.js';
 import type { HealthCheck } from './health.js';
 import type { LogFile } from './log-bound.js';
+import { addressesOf } from './orchestrators.js';
 import { DEFAULT_LIMITS, type SessionLimits } from './session/limits.js';
 import type { HostTimeouts, ShardHost } from './shard-host.js';
 import type { StandbyHook } from './standby.js';
@@ -63,11 +64,16 @@ export type FleetSettings = {
 export type NodeOptions = {
   /** How shards are started and stopped: `createWsHost(…)` from `@dshard/node/ws`, or your own. */
   host: ShardHost;
-  /** host:port of the orchestrator. Default DSO_ORCHESTRATOR, or 127.0.0.1:7447. */
+  /**
+   * host:port of the orchestrator, or of all that may lead, with commas between them. Default DSO_ORCHESTRATOR, or
+   * 127.0.0.1:7447.
+   */
   orchestrator?: Address;
   /** 1–128 printable characters. Default DSO_NODE_ID; without one the orchestrator gives one. */
   nodeId?: string;
-  /** What a roll-out compares. Default DSO_VERSION, or 'unknown'. */
+  /**
+   * What a roll-out compares. Default DSO_VERSION, or the version in the package.json of the bot, or 'unknown'.
+   */
   version?: string;
   /**
    * The shared token. Default DSO_TOKEN, or the content of the file DSO_TOKEN_FILE, or, for an orchestrator of this
@@ -137,7 +143,7 @@ export type NodeOptions = {
 
 export type ResolvedOptions = {
   readonly host: ShardHost;
-  readonly orchestrator: Address;
+  readonly orchestrators: readonly Address[];
   readonly nodeId: string;
   readonly version: string;
   readonly token: string | null;
@@ -238,13 +244,13 @@ export function resolveOptions(
   const { logger = silentLogger } = options;
   const limits = resolveLimits(options.limits ?? {});
   const host = checkedHost(options.host);
-  const orchestrator = checkedAddress(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447');
+  const orchestrators = checkedAddresses(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447');
   return Object.freeze({
     host,
-    orchestrator,
+    orchestrators,
     nodeId: checkedNodeId(options.nodeId ?? launch.nodeId ?? ''),
-    version: options.version ?? launch.version ?? 'unknown',
-    token: checkedToken(options.token ?? launch.token ?? tokenBeside(orchestrator, env)),
+    version: options.version ?? launch.version ?? versionOfPackage() ?? 'unknown',
+    token: checkedToken(options.token ?? launch.token ?? tokenBeside(orchestrators, env)),
     allowBaseLevelOrchestrator: checkedSwitch(
       'allowBaseLevelOrchestrator',
       options.allowBaseLevelOrchestrator ?? launch.allowBaseLevelOrchestrator ?? false,
@@ -266,7 +272,7 @@ export function resolveOptions(
       options.transport ??
       controlTransport({
         where: WHERE,
-        orchestrator,
+        orchestrators,
         tls: options.tls ?? launch.tls,
         insecure: checkedSwitch('insecure', options.insecure ?? launch.insecure ?? false),
         clock,
@@ -358,13 +364,12 @@ function checkedTimeouts({ timeouts = NOTHING_WAITED_FOR }: ShardHost, limits: R
   );
 }
 
-function checkedAddress(address: Address, option: string = 'orchestrator'): Address {
+function checkedAddresses(written: string, option: keyof NodeOptions = 'orchestrator'): readonly Address[] {
   try {
-    parseAddress(address);
+    return addressesOf(written);
   } catch (error) {
-    throw invalidOption(WHERE, option, `is "${address}": ${messageOf(error)}`);
+    throw invalidOption(WHERE, option, `is "${written}": ${messageOf(error)}`);
   }
-  return address;
 }
 
 function checkedToken(token: string | undefined): string | null {
@@ -380,7 +385,9 @@ function checkedSwitch(name: keyof NodeOptions, value: boolean | string): boolea
 }
 
 function checkedHealthListen(address: Address | undefined): Address | null {
-  return address === undefined ? null : checkedAddress(address, 'healthListen');
+  const [only = null, ...others] = address === undefined ? [] : checkedAddresses(address, 'healthListen');
+  if (others.length > 0) throw invalidOption(WHERE, 'healthListen', `is "${address}", but must be one address.`);
+  return only;
 }
 
 function checkedNodeId(nodeId: string): string {

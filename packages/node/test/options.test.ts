@@ -46,7 +46,7 @@ describe('options', () => {
     const env = { DSO_NODE_ID: 'n-1', DSO_ORCHESTRATOR: '127.0.0.1:1', DSO_TOKEN: 't', DSO_VERSION: 'v2' };
     expect(resolve({}, env)).toMatchObject({
       nodeId: 'n-1',
-      orchestrator: '127.0.0.1:1',
+      orchestrators: ['127.0.0.1:1'],
       token: 't',
       version: 'v2',
       exitOnShutdown: true,
@@ -64,13 +64,15 @@ describe('options', () => {
     ['plain text is wanted', {}, { DSO_INSECURE: 'true' }],
     ['plain text is wanted by an option', { insecure: true }, {}],
   ])('let a node reach an orchestrator beyond loopback when %s', (_, options, env) => {
-    expect(resolve({ orchestrator: 'dso.internal:7447', ...options }, env).orchestrator).toBe('dso.internal:7447');
+    expect(resolve({ orchestrator: 'dso.internal:7447', ...options }, env).orchestrators).toEqual([
+      'dso.internal:7447',
+    ]);
   });
 
   test('have defaults for a bot that nobody launched', () => {
     expect(resolve({}, { DSO_TOKEN: '' })).toMatchObject({
       nodeId: '',
-      orchestrator: '127.0.0.1:7447',
+      orchestrators: ['127.0.0.1:7447'],
       token: null,
       allowBaseLevelOrchestrator: false,
       version: 'unknown',
@@ -114,22 +116,22 @@ describe('a node that is started by hand', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   test('finds the token of an orchestrator of this machine that runs in the same folder', () => {
-    expect(tokenBeside('127.0.0.1:7447', {}, folder)).toBe('secret');
-    expect(tokenBeside('localhost:7447', {}, folder)).toBe('secret');
-    expect(tokenBeside('127.0.0.1:7447', {}, join(folder, '.dso'))).toBeUndefined();
+    expect(tokenBeside(['127.0.0.1:7447'], {}, folder)).toBe('secret');
+    expect(tokenBeside(['localhost:7447'], {}, folder)).toBe('secret');
+    expect(tokenBeside(['127.0.0.1:7447'], {}, join(folder, '.dso'))).toBeUndefined();
   });
 
   test('does not use it toward another machine, or where DSO_TOKEN says that there is none', () => {
-    expect(tokenBeside('10.0.0.1:7447', {}, folder)).toBeUndefined();
-    expect(tokenBeside('127.0.0.1:7447', { DSO_TOKEN: '' }, folder)).toBeUndefined();
+    expect(tokenBeside(['10.0.0.1:7447'], {}, folder)).toBeUndefined();
+    expect(tokenBeside(['127.0.0.1:7447'], { DSO_TOKEN: '' }, folder)).toBeUndefined();
   });
 
   test('does not believe a file that others can write, and names one that holds no token', () => {
     chmodSync(file(), 0o666);
-    expect(tokenBeside('127.0.0.1:7447', {}, folder)).toBeUndefined();
+    expect(tokenBeside(['127.0.0.1:7447'], {}, folder)).toBeUndefined();
     chmodSync(file(), 0o600);
     writeFileSync(file(), '');
-    expect(() => tokenBeside('127.0.0.1:7447', {}, folder)).toThrow(`${file()} is empty`);
+    expect(() => tokenBeside(['127.0.0.1:7447'], {}, folder)).toThrow(`${file()} is empty`);
   });
 
   test.each<[object, Record<string, string>, boolean]>([

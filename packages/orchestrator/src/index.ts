@@ -6,6 +6,8 @@ export { createProcessLauncher } from './adapters/process-launcher/process-launc
 export type { ProcessLauncherOptions } from './adapters/process-launcher/process-launcher.js';
 export { memoryDisk, memoryStore } from './adapters/memory/memory-store.js';
 export type { MemoryDisk, MemoryStoreOptions } from './adapters/memory/memory-store.js';
+export { memorySpool, spoolDisk } from './adapters/memory/memory-spool.js';
+export type { SpoolDisk } from './adapters/memory/memory-spool.js';
 export { sqliteStore } from './adapters/sqlite/sqlite-store.js';
 export type { SqliteStoreOptions } from './adapters/sqlite/sqlite-store.js';
 export { fixedVersion } from './adapters/version-commands/version-commands.js';
@@ -31,6 +33,7 @@ export { startOrchestrator } from './main.js';
 export type { AlarmNotice, AlarmSink } from './ports/surroundings.js';
 export type { GatewayInfo, GatewayInfoSource } from './ports/surroundings.js';
 export type { Launcher, NodeProcess, ProcessExit } from './ports/surroundings.js';
+export type { SpoolReader, SpoolWriter, StateSpool } from './ports/state-spool.js';
 export type { StateStore, StoreFailure } from './ports/state-store.js';
 export type { VersionSource } from './ports/surroundings.js';
 export type { Orchestrator, OrchestratorHandle, OrchestratorOptions, RecordedEntry } from './runtime/contract.js';

@@ -31,6 +31,7 @@ import { usableProxy } from './adapters/outgoing/fetch.js';
 import { ownToken } from './adapters/own-token/own-token.js';
 import { createProcessLauncher } from './adapters/process-launcher/process-launcher.js';
 import { postgresStore } from './adapters/postgres/postgres-store.js';
+import { fileSpool } from './adapters/spool/file-spool.js';
 import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
 import { createWebhook } from './adapters/webhook/webhook.js';
 import { fixedVersion, versionCommands } from './adapters/version-commands/version-commands.js';
@@ -97,6 +98,7 @@ export async function startOrchestrator(
     transport,
     launcher,
     versionSource: versionSourceOf(config, clock),
+    spool: fileSpool(config.parkDir, logger),
     gatewayInfo: gatewayInfoOf(config, clock),
     alarmSink: alarmSinkOf(config, clock, logger),
     shardsDownAfterMs: config.values['alarms.shardsDownAfter'],

@@ -164,6 +164,8 @@ function settingsFor(draw: Draw, shards: number, nodes: number, supervised: bool
     migrationsTotal: draw.whole(1, 8),
     maxUnavailable: draw.pick([{ count: 1 }, { count: 2 }, { percent: 25 }, { percent: 100 }]) ?? { percent: 25 },
     budgetTimeoutMs: 15_000,
+    parkWaitForMs: 1_500,
+    parkTtlMs: 25_000,
     takeoversPerNode: draw.whole(1, 4),
     commandTimeoutMs: draw.whole(6_000, 9_000),
     heartbeatIntervalMs: draw.whole(1_000, 3_000),

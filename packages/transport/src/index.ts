@@ -34,3 +34,4 @@ export { listeningContext, renewOnChange, tlsFaultOf, tlsTransport } from './tls
 export type { TlsTransportOptions } from './tls.js';
 export { UnfinishedFrames } from './unfinished-frames.js';
 export { WakeUp } from './clock.js';
+export { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js';

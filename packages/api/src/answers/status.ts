@@ -2,10 +2,10 @@
  * `GET /v1/status`: everything an operator, a dashboard or the command line wants to know, in one document. Times are
  * milliseconds since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
  */
-import type { ProcessReport, ShardPhase } from '@dshard/protocol';
+import type { NodeSignals, ProcessReport, ShardPhase } from '@dshard/protocol';
 import type { OperationStatus } from './operation.js';
 
-type ShardStateName = 'vacant' | 'starting' | 'running' | 'stopping' | 'migrating' | 'unreachable';
+type ShardStateName = 'vacant' | 'parked' | 'starting' | 'running' | 'stopping' | 'migrating' | 'unreachable';
 
 /** How a shard is. `up`: its gateway session is READY or RESUMED, and nothing else counts as up. */
 export type ShardConditionKind =
@@ -13,6 +13,7 @@ export type ShardConditionKind =
   | 'quarantined'
   | 'unreachable'
   | 'vacant'
+  | 'parked'
   | 'disconnected'
   | 'stopping'
   | 'starting'
@@ -48,7 +49,8 @@ export type AlarmKind =
   | 'storeSuspended'
   | 'orchestratorCutOff'
   | 'nodeIdTaken'
-  | 'versionSkew';
+  | 'versionSkew'
+  | 'botUnwell';
 
 /** Something is wrong, and has been for long enough: docs/reference/health.md lists all kinds. */
 export type Alarm = {
@@ -138,6 +140,8 @@ export type NodeStatus = {
   intent: 'serving' | 'cordoned' | 'shuttingDown' | 'lingering';
   shards: readonly ShardStatus[];
   process: ProcessReport | null;
+  /** How its version fares, as its last heartbeat said; null: the node does not say. */
+  signals: NodeSignals | null;
 };
 
 export type MigrationStatus = {
@@ -191,11 +195,23 @@ export type CrashStatus = {
 
 export type RolloutStatus = {
   id: string;
-  /** The node that is being replaced now. */
-  current: string | null;
+  /** What is rolled out; '' where that is not known. */
+  version: string;
+  phase: 'surging' | 'moving' | 'baking' | 'reverting' | 'ending';
+  /** The index of the stage that moves or is watched, of those of this round. */
+  stage: number;
+  /** How many shards move in each; null: all that are left. */
+  stages: readonly { shards: number | null; bakeMs: number }[];
+  /** The nodes of this round, each with the one that takes its place. */
+  pairs: readonly { old: string; new: string | null }[];
+  /** Nodes of rounds to come. */
   waiting: readonly string[];
   done: readonly string[];
-  failed: readonly { node: string; reason: string }[];
+  /** Not launched here. */
+  leftAlone: readonly string[];
+  /** Why its shards go back. */
+  failure: { kind: 'gate' | 'undone'; reason: string } | null;
+  pausedBy: string | null;
   startedAt: number;
 };
 

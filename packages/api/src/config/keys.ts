@@ -58,6 +58,7 @@ export type ConfigValues = {
   'timeouts.migrationStep': number;
   'timeouts.freeze': number;
   'timeouts.budget': number;
+  'timeouts.rolloutProgress': number;
   'timeouts.launch': number;
   'timeouts.launchRetry': number;
   'timeouts.launchRetryMax': number;
@@ -85,6 +86,11 @@ export type ConfigValues = {
   'store.statementTimeout': number;
   'store.standby': boolean;
   'store.history': number;
+  'park.dir': string | null;
+  'park.waitFor': number;
+  'park.ttl': number;
+  'park.maxShard': number;
+  'park.maxTotal': number;
   'discord.token': string | null;
   'discord.api': string;
   'discord.maxConcurrency': number | null;
@@ -258,6 +264,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     300_000,
     'How long a drain may wait for maxUnavailable before it stops.',
   ),
+  'timeouts.rolloutProgress': key(
+    duration({ min: 1 }),
+    600_000,
+    'How long a rollout may go without progress before its shards go back to the old nodes.',
+  ),
   'timeouts.launch': key(
     duration({ min: 1 }),
     60_000,
@@ -357,6 +368,31 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     wholeNumber({ min: 0, max: 10_000_000 }),
     100_000,
     'How many events the history keeps; the oldest go first.',
+  ),
+  'park.dir': key(
+    orNull(text(), 'auto'),
+    null,
+    'Where the state of parked shards lies until a node takes the shards; auto: parked in launcher.dataDir.',
+  ),
+  'park.waitFor': key(
+    duration(),
+    20_000,
+    'How long a parked shard waits for a node that came after it was parked; then any node gets it.',
+  ),
+  'park.ttl': key(
+    duration({ min: 1 }),
+    60_000,
+    'How long the state of a parked shard is kept. Discord forgets gateway sessions after a minute or two.',
+  ),
+  'park.maxShard': key(
+    wholeNumber({ min: 1, max: 1_048_576 }),
+    256,
+    'The most state that is parked of one shard, in MiB. Of a larger one only the session is kept.',
+  ),
+  'park.maxTotal': key(
+    wholeNumber({ min: 0, max: 1_048_576 }),
+    2_048,
+    'The most state that is parked in all, in MiB; never more than half of what the disk has free. 0: none.',
   ),
   'discord.token': key(orNull(token, 'none'), null, 'The bot’s token, to ask Discord for the shard count and pace.', {
     variable: 'DISCORD_TOKEN',

@@ -60,6 +60,8 @@ export type ResolvedConfig = Readonly<{
     updateCommand: string | readonly string[] | null;
     cwd: string;
   };
+  /** Where the state of parked shards lies. */
+  parkDir: string;
   store: StoreConfig;
   discord: { token: string | null; api: string; maxConcurrency: number | null };
   log: { level: ConfigValues['log.level']; pretty: boolean | null };
@@ -213,6 +215,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
       updateCommand: values['launcher.updateCommand'],
       cwd,
     },
+    parkDir: parkDir(values, pathOf),
     store: resolveStore(values, { at, pathOf }, problems),
     discord: {
       token: values['discord.token'],
@@ -222,6 +225,13 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
     log: { level: values['log.level'], pretty: values['log.pretty'] },
     warnings,
   };
+}
+
+function parkDir(values: ConfigValues, pathOf: Places['pathOf']): string {
+  const path = values['park.dir'];
+  return path === null
+    ? join(pathOf('launcher.dataDir', values['launcher.dataDir']), 'parked')
+    : pathOf('park.dir', path);
 }
 
 /** Operators have tokens; certificates of their own are asked for only where that is wanted. */

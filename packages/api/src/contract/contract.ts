@@ -235,6 +235,23 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
       interrupt: 'The shard is stopped all the same: see dso status.',
     },
   },
+  parkShard: {
+    method: 'POST',
+    path: '/v1/parkshard',
+    about:
+      'takes a shard with its state and its session into the orchestrator, for the next node; answers when it is parked',
+    parameters: { shard: { field: shardId } },
+    command: {
+      name: 'parkshard',
+      help: 'take a shard with its state into the orchestrator, for the next node that comes',
+      details:
+        'Nodes that leave park their shards by themselves where no other node can take them. The next node that connects gets the shard;\n' +
+        'after park.waitFor any node does.',
+      examples: ['dso parkshard 3'],
+      arguments: [{ shown: 'shard', parameter: 'shard' }],
+      interrupt: 'The shard is parked all the same: see dso status.',
+    },
+  },
   takeOver: {
     method: 'POST',
     path: '/takeover',

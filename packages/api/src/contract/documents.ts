@@ -19,6 +19,7 @@ export type Contract = {
   cancelOperation: { takes: { id: string }; answers: Answer };
   startShards: { takes: { node: string; shards: readonly number[] }; answers: Answer };
   stopShard: { takes: { shard: number }; answers: Answer };
+  parkShard: { takes: { shard: number }; answers: Answer };
   takeOver: { takes: { node: string }; answers: Answer };
   unquarantine: { takes: { shards: readonly number[] | null }; answers: Answer };
   cordonNode: { takes: { node: string }; answers: Answer };

@@ -56,5 +56,6 @@ export const CONDITION_WORDS: Readonly<Record<ShardCondition['kind'], string>> =
   starting: 'starting',
   waitingToIdentify: 'waiting to identify',
   migrating: 'moving',
+  parked: 'parked',
   up: 'up',
 };

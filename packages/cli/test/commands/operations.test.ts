@@ -9,7 +9,7 @@ import { until } from '@dshard/testkit';
 import { testServer, TOKEN } from '../../../orchestrator/test/http/test-server.js';
 import type { Alarm } from '@dshard/api';
 import type { ShardState } from '../../../orchestrator/src/domain/state/state.js';
-import { operation, testNode, testState } from '../../../orchestrator/test/http/fake-orchestrator.js';
+import { operation, rolloutData, testNode, testState } from '../../../orchestrator/test/http/fake-orchestrator.js';
 import { runDso, startDso, type DsoOptions } from '../dso.js';
 
 const closing: (() => unknown)[] = [];
@@ -24,6 +24,11 @@ async function serve(options: Parameters<typeof testServer>[0] = {}): Promise<Se
   closing.push(() => made.server.close());
   const address = await made.server.start();
   return { ...made, address, options: { environment: { DSO_CLI_ADDR: address } } };
+}
+
+function rolloutOf(options: object): OperatorCommand {
+  const { options: defaults } = rolloutData();
+  return { kind: 'startOperation', plan: { kind: 'rollout', ...defaults, ...options }, answer: 'begun' };
 }
 
 const commands: [args: string[], command: OperatorCommand][] = [
@@ -63,10 +68,11 @@ const commands: [args: string[], command: OperatorCommand][] = [
       answer: 'begun',
     },
   ],
-  [['fullmigration'], { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'begun' }],
-  [['rollout'], { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'begun' }],
   [['rebalance'], { kind: 'startOperation', plan: { kind: 'rebalance' }, answer: 'begun' }],
   [['scale', '4'], { kind: 'startOperation', plan: { kind: 'scale', nodes: 4 }, answer: 'begun' }],
+  [['fullmigration'], rolloutOf({ bake: 0, surge: 1 })],
+  [['rollout'], rolloutOf({})],
+  [['rollout', '--fast', '--canary', '3', '--bake', '5m'], rolloutOf({ fast: true, canary: 3, bake: 300_000 })],
   [['stopshard', '7', '--yes'], { kind: 'stopShard', shard: 7 }],
   [['startshards', 'a', '0-2,5'], { kind: 'startShards', node: 'a', shards: [0, 1, 2, 5] }],
   [['blacklistnode', 'a&b=c'], { kind: 'cordonNode', node: 'a&b=c' }],
@@ -349,14 +355,7 @@ const rollout: OrchestratorState['operations'] = new Map([
     {
       ...operation('r7', 1, 'alice@laptop\u001b[2J'),
       kind: 'rollout',
-      origins: [],
-      destinations: [],
-      waiting: ['b'],
-      done: ['z'],
-      failed: [],
-      current: null,
-      moved: 3,
-      detail: null,
+      ...rolloutData({ waiting: ['b'], done: ['z'] }),
     },
   ],
 ]);

@@ -12,11 +12,11 @@
  * is what the origin has credit for, and an origin that sends more is refused.
  */
 import type { MessageOf } from '@dshard/protocol';
+import { digestTransferData, EMPTY_TRANSFER_DIGEST } from '@dshard/transport';
 import { cursorOf, type Transaction } from './transaction.js';
 import type { HostOutcome } from './events.js';
 import { announceRunning, stopShard, transferFailed } from './hosting.js';
 import { COLLECTED, isOneOf, type Collected, type Incoming, type ShardOf, type TransferCommand } from './state.js';
-import { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js';
 
 type OpenCommand = Extract<TransferCommand, { kind: 'transferOpen' }>;
 type ActivateCommand = Extract<TransferCommand, { kind: 'transferActivate' }>;

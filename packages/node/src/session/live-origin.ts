@@ -17,12 +17,12 @@
  * Every step can be told twice: it is answered with what was recorded.
  */
 import type { MessageOf } from '@dshard/protocol';
+import { digestTransferData, EMPTY_TRANSFER_DIGEST } from '@dshard/transport';
 import type { Transaction } from './transaction.js';
 import type { HostOutcome } from './events.js';
 import { resumeShard, stopShard, transferFailed } from './hosting.js';
 import { FROZEN, isOneOf, SERVING } from './state.js';
 import type { BaseFrozen, Cursor, Frozen, Outgoing, Serving, ShardOf, ShardState, TransferCommand } from './state.js';
-import { digestTransferData, EMPTY_TRANSFER_DIGEST } from './transfer-digest.js';
 
 type OpenCommand = Extract<TransferCommand, { kind: 'transferOpen' }>;
 /** Frozen, or about to be, and nothing irrevocable has happened. */

@@ -3,10 +3,10 @@
  * message's `otherwise`; behind a host call a command waits (`wait`).
  */
 import type { Message } from '@dshard/protocol';
+import { digestTransferData } from '@dshard/transport';
 import { describe, expect, test } from 'vitest';
 import { SHARD_STATES } from '../../src/session/shard-states.js';
 import type { ShardStateKind } from '../../src/session/state.js';
-import { digestTransferData } from '../../src/session/transfer-digest.js';
 import { Bench, MIGRATION, SESSION, SHARD } from './bench.js';
 
 const of = { migrationId: MIGRATION, shardId: SHARD };

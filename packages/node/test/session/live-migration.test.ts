@@ -1,8 +1,8 @@
 /** Live migration, as stories: the whole flow, and everything that may come between. */
 import { CAPABILITIES } from '@dshard/protocol';
+import { digestTransferData } from '@dshard/transport';
 import { describe, expect, test } from 'vitest';
 import type { ShardStateKind } from '../../src/session/state.js';
-import { digestTransferData } from '../../src/session/transfer-digest.js';
 import { Bench, BOUNDS, MIGRATION, SESSION, SHARD } from './bench.js';
 
 const of = { migrationId: MIGRATION, shardId: SHARD };

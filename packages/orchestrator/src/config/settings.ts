@@ -10,6 +10,8 @@
 import { defaultValues, type ConfigValues, type ResolvedConfig } from '@dshard/api/config';
 import type { Settings } from '../domain/state/settings.js';
 
+const MIB = 1024 * 1024;
+
 export function settingsOf({ values, token, launcher }: ResolvedConfig): Settings {
   return settings(values, { token, canLaunch: launcher !== null });
 }
@@ -43,6 +45,12 @@ function settings(values: ConfigValues, known: { token: string | null; canLaunch
     migrationsTotal: values.migrationsTotal,
     maxUnavailable: values.maxUnavailable,
     budgetTimeoutMs: values['timeouts.budget'],
+    rolloutProgressMs: values['timeouts.rolloutProgress'],
+    parkHost: null,
+    parkTtlMs: values['park.ttl'],
+    parkWaitForMs: values['park.waitFor'],
+    parkShardBytes: values['park.maxShard'] * MIB,
+    parkTotalBytes: values['park.maxTotal'] * MIB,
     takeoversPerNode: values.takeoversPerNode,
     quarantineAfter: values.quarantineAfter,
     commandTimeoutMs: values['timeouts.command'],

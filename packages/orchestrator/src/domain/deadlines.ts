@@ -11,6 +11,7 @@ import { cutOffSilent, expireShutdown, forgetAt, forgetNode, silentAt } from './
 import { uselessAt } from './fleet/processes.js';
 import { gatewayDue } from './fleet/total-shards.js';
 import { expireMigration } from './migration/failure.js';
+import { expireParked, nextCallAt, parkedUntil } from './migration/park.js';
 import { expireOperation } from './operations/operations.js';
 import { permitsBlockedUntil } from './shards/identify-permits.js';
 import { clearedAt } from './shards/quarantine.js';
@@ -158,6 +159,12 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
       return state?.kind === 'vacant' ? state.notBefore : null;
     },
   }),
+  timeOfParked: deadline({
+    things: (tx) => tx.survey().parked,
+    at: parkedUntil,
+    expire: expireParked,
+  }),
+  callOfParked: deadline({ things: (tx) => tx.survey().parked, at: nextCallAt }),
   grace: deadline({
     things: once,
     at: (tx) => tx.state.graceUntil,

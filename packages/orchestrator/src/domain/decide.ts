@@ -8,7 +8,8 @@ import { onLaunchFailed, onNodeLaunched } from './fleet/launch.js';
 import { onConnectionClosed, onProcessExited, sleptThrough } from './fleet/lost.js';
 import { forgetProcess, onProcessAdopted } from './fleet/processes.js';
 import { onMessage } from './on-message.js';
-import { forwardUserEvent, isRelayed, relayTransfer } from './migration/relay.js';
+import { forwardUserEvent, isRelayed, relayFromPark, relayTransfer } from './migration/relay.js';
+import { onParkSaid } from './migration/live-messages.js';
 import { reconcile } from './reconcile.js';
 import { launchOf } from './state/processes.js';
 import type { Settings } from './state/settings.js';
@@ -28,6 +29,7 @@ export const decide: Decide = (state, event, now) => {
   if (event.kind === 'message' && isRelayed(event.message)) {
     return relayTransfer(state, event.connection, event.message, now);
   }
+  if (event.kind === 'parkSaid' && isRelayed(event.message)) return relayFromPark(state, event.message, now);
   const tx = new Transaction(state, now);
   handle(tx, event);
   reconcile(tx);
@@ -46,6 +48,8 @@ function handle(tx: Transaction, event: DomainEvent): void {
       return onIdentify(tx, event);
     case 'message':
       return onMessage(tx, event.connection, event.message, event.wallClockAheadMs);
+    case 'parkSaid':
+      return onParkSaid(tx, event.message);
     case 'connectionClosed':
       return onConnectionClosed(tx, event.connection, event.reason);
     case 'command':

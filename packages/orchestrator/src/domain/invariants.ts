@@ -2,6 +2,7 @@
 import { can } from './state/nodes.js';
 import { boundOf, LIVE_STEPS } from './migration/live-steps.js';
 import { isLive, takesRoom } from './state/migrations.js';
+import { isPark } from './state/park.js';
 import type { OperationState } from './state/operations.js';
 import type { LiveMigration, OrchestratorState, ShardState } from './state/state.js';
 
@@ -29,6 +30,12 @@ export function assertInvariants(state: OrchestratorState): void {
 
 function shardIsSomewhere(state: OrchestratorState, id: number, shard: ShardState): void {
   if (shard.kind === 'vacant') return;
+  if (shard.kind === 'parked') {
+    const { known, state: kept } = shard.parked;
+    must(known.session.sessionId !== '', `shard ${id} is parked without a cursor to resume it with`);
+    must(kept.file !== '', `shard ${id} is parked, and no file has its state`);
+    return;
+  }
   if (shard.kind === 'migrating') {
     const migration = state.migrations.get(shard.migration);
     must(migration !== undefined, `shard ${id} migrates in ${shard.migration}, which does not exist`);
@@ -76,7 +83,7 @@ function migrationsAreOfMigratingShards(state: OrchestratorState): void {
       `migration ${id} of shard ${shard}, which is not in it`,
     );
     must(origin !== destination, `migration ${id} goes from ${origin} to itself`);
-    const isThere = (node: string): boolean => state.nodes.get(node)?.connection.kind === 'connected';
+    const isThere = (node: string): boolean => isPark(node) || state.nodes.get(node)?.connection.kind === 'connected';
     must(isThere(destination), `migration ${id} goes to node ${destination}, which is not connected`);
     must(
       MAY_OUTLIVE_ORIGIN.has(step.kind) || isThere(origin),
@@ -88,7 +95,7 @@ function migrationsAreOfMigratingShards(state: OrchestratorState): void {
     );
     if (isLive(migration)) liveMigrationIsSound(state, migration);
     if (!takesRoom(migration)) continue;
-    for (const node of [origin, destination]) perNode.set(node, (perNode.get(node) ?? 0) + 1);
+    for (const node of [origin, destination]) if (!isPark(node)) perNode.set(node, (perNode.get(node) ?? 0) + 1);
   }
   const moving = [...state.migrations.values()].filter(takesRoom).length;
   must(moving <= state.settings.migrationsTotal, 'more migrations than the limit for the fleet');
@@ -99,8 +106,9 @@ function migrationsAreOfMigratingShards(state: OrchestratorState): void {
 
 function liveMigrationIsSound(state: OrchestratorState, migration: LiveMigration): void {
   const { id, step, origin, destination, startedAt, deadline } = migration;
+  must(isPark(origin) === (migration.parked !== undefined), `migration ${id} does not know what it gives out`);
   must(Number.isFinite(deadline), `migration ${id} has no deadline`);
-  const speaks = (node: string): boolean => can(state.nodes.get(node), 'live-migration');
+  const speaks = (node: string): boolean => isPark(node) || can(state.nodes.get(node), 'live-migration');
   must(speaks(destination), `migration ${id} is live, and node ${destination} cannot take part in it`);
   const isUndoable = LIVE_STEPS[step.kind].undo === 'abort';
   must(!isUndoable || speaks(origin), `migration ${id} is live, and node ${origin} cannot take part in it`);
@@ -124,7 +132,7 @@ function operationsAgree(state: OrchestratorState): void {
       origins.add(origin);
     }
     if (operation.kind === 'drain') drainIsSound(state, operation);
-    if (operation.kind === 'rollout') rolloutIsSound(state, operation);
+    if (operation.kind === 'rollout') rolloutIsSound(operation);
   }
 }
 
@@ -139,9 +147,16 @@ function drainIsSound(state: OrchestratorState, drain: OperationState<'drain'>):
   must(!isWaiting || isLaunched || isPending, `drain ${id} waits for a launch that is over`);
 }
 
-function rolloutIsSound(state: OrchestratorState, { id, current }: OperationState<'rollout'>): void {
-  const isThere = current === null || state.operations.has(current.drain);
-  must(isThere, `rollout ${id} waits for drain ${current?.drain}, which is over`);
+function rolloutIsSound({ id, pairs, destinations, phase, stages, stage }: OperationState<'rollout'>): void {
+  const fresh = pairs.flatMap((pair) => (pair.new === null ? [] : [pair.new]));
+  must(
+    fresh.join() === destinations.toSorted((a, b) => fresh.indexOf(a) - fresh.indexOf(b)).join(),
+    `rollout ${id} keeps other nodes than its new ones`,
+  );
+  const all = [...fresh, ...pairs.map(({ old }) => old)];
+  must(new Set(all).size === all.length, `rollout ${id} has a node twice`);
+  const moves = phase === 'moving' || phase === 'baking';
+  must(!moves || stages[stage] !== undefined, `rollout ${id} is ${phase} in stage ${stage} of ${stages.length}`);
 }
 
 function permitsAreUnique(state: OrchestratorState): void {

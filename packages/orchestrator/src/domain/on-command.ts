@@ -4,6 +4,7 @@ import type { OperatorCommand } from './state/commands.js';
 import { allowIdentifies } from './shards/identify-budget.js';
 import { startNode } from './fleet/launch.js';
 import { takeOverNode } from './fleet/lost.js';
+import { parkShard } from './migration/park.js';
 import { migrateShard } from './migration/requests.js';
 import { planOperation } from './operations/dry-run.js';
 import { cancelOperation, startOperation } from './operations/operations.js';
@@ -34,6 +35,8 @@ export function onCommand(tx: Transaction, request: string, command: OperatorCom
       return stopShard(tx, request, command.shard);
     case 'migrateShard':
       return migrateShard(tx, request, command);
+    case 'parkShard':
+      return parkShard(tx, request, command.shard);
     case 'startOperation':
       return startOperation(tx, request, command.plan, command.answer);
     case 'planOperation':

@@ -163,7 +163,7 @@ function onStarted(tx: Transaction, node: string, shard: number): void {
       shard,
       resumed: state.known !== null,
     });
-  } else if (state.kind === 'vacant' || (state.kind !== 'migrating' && state.node !== node)) {
+  } else if (state.kind !== 'migrating' && (!('node' in state) || state.node !== node)) {
     claim(tx, node, shard);
   }
 }
@@ -215,7 +215,7 @@ function onPrepared(tx: Transaction, node: string, message: MessageOf<'prepareMi
   } else {
     late(tx, node, 'prepareMigration', shard);
     // It made room because it was told twice; nothing else would ever end that.
-    const isHere = state !== undefined && state.kind !== 'vacant' && state.kind !== 'migrating' && state.node === node;
+    const isHere = state !== undefined && 'node' in state && state.node === node;
     if (!message.origin && !isHere) tellAborted(tx, node, shard);
   }
 }
@@ -296,6 +296,7 @@ function isOthers(tx: Transaction, node: string, shard: number, state: ShardStat
     case 'stopping':
       return state.node !== node;
     case 'vacant':
+    case 'parked':
     case 'unreachable':
     case 'migrating':
       return false;

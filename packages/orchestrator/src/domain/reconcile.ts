@@ -18,6 +18,7 @@ import { watchForSilence } from './fleet/alarm.js';
 import { endUselessProcesses } from './fleet/processes.js';
 import { expireUnreachable } from './fleet/lost.js';
 import { leaveWhenThereIsRoom, startWaitingMigrations } from './migration/requests.js';
+import { placeParked } from './fleet/place-parked.js';
 import { placeVacant } from './fleet/placement.js';
 import { clearCrashRecords } from './shards/quarantine.js';
 import { keepBalanced } from './operations/keep-balanced.js';
@@ -40,6 +41,7 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   // What is to be started: before a drain ends, or its node would get what has just left it.
   clearCrashRecords,
   keepNodesUp,
+  placeParked,
   placeVacant,
   // What is to be moved.
   leaveWhenThereIsRoom,

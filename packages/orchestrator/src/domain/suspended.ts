@@ -5,11 +5,12 @@
  */
 import type { Decision } from './state/effects.js';
 import type { DomainEvent } from './state/events.js';
-import { forwardUserEvent, isRelayed, relayTransfer } from './migration/relay.js';
+import { forwardUserEvent, isRelayed, relayFromPark, relayTransfer } from './migration/relay.js';
 import type { NodeState, OrchestratorState } from './state/state.js';
 
 /** null: this event has consequences, and was not taken. */
 export function whileSuspended(state: OrchestratorState, event: DomainEvent, now: number): Decision | null {
+  if (event.kind === 'parkSaid' && isRelayed(event.message)) return relayFromPark(state, event.message, now);
   if (event.kind !== 'message') return null;
   const { connection, message } = event;
   if (message.kind === 'userEvent') {

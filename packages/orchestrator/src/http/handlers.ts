@@ -70,6 +70,7 @@ export const HANDLERS: Handlers = {
   cancelOperation: command(({ id: operation }) => ({ kind: 'cancelOperation', operation })),
   startShards: command(({ node, shards }) => ({ kind: 'startShards', node, shards })),
   stopShard: command(({ shard }) => ({ kind: 'stopShard', shard })),
+  parkShard: command(({ shard }) => ({ kind: 'parkShard', shard })),
   takeOver: command(({ node }) => ({ kind: 'takeOverNode', node })),
   unquarantine: command(({ shards }) => ({ kind: 'unquarantine', shards })),
   cordonNode: command(({ node }) => ({ kind: 'cordonNode', node })),

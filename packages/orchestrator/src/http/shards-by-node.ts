@@ -15,8 +15,7 @@ export function shardsByNode(state: OrchestratorState): Map<string, number[]> {
 }
 
 function nodeOf(shard: ShardState, state: OrchestratorState): string | null {
-  if (shard.kind === 'vacant') return null;
-  if (shard.kind !== 'migrating') return shard.node;
+  if (shard.kind !== 'migrating') return 'node' in shard ? shard.node : null;
   const migration = state.migrations.get(shard.migration);
   return migration === undefined ? null : ownerOf(migration);
 }

@@ -32,7 +32,7 @@ export function statusV1(
 ): StatusV1 {
   const responsible = state.settings.responsibleForShards && new Set(state.settings.responsibleForShards);
   const cared = [...state.shards.entries()].filter(([shard]) => responsible?.has(shard) ?? true);
-  const shardCounts = { vacant: 0, starting: 0, running: 0, stopping: 0, migrating: 0, unreachable: 0 };
+  const shardCounts = { vacant: 0, parked: 0, starting: 0, running: 0, stopping: 0, migrating: 0, unreachable: 0 };
   for (const [, shard] of cared) shardCounts[shard.kind] += 1;
   const shards = shardsByNode(state);
   const conditionOf = conditionsOf(state, about.now);
@@ -159,6 +159,7 @@ function nodeStatus(
       };
     }),
     process: node.process,
+    signals: node.signals,
   };
 }
 
@@ -178,6 +179,6 @@ function drainStatus(state: OrchestratorState, drain: OperationState<'drain'>): 
 function rolloutStatus({ operations }: OrchestratorState): RolloutStatus | null {
   const [rollout] = operationsOfKind(operations, 'rollout');
   if (rollout === undefined) return null;
-  const { id, current, waiting, done, failed, startedAt } = rollout;
-  return { id, current: current?.node ?? null, waiting, done, failed, startedAt };
+  const { id, version, phase, stage, stages, pairs, waiting, done, leftAlone, failure, pausedBy, startedAt } = rollout;
+  return { id, version, phase, stage, stages, pairs, waiting, done, leftAlone, failure, pausedBy, startedAt };
 }

@@ -6,6 +6,7 @@ import type { Settings } from '../domain/state/settings.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorError } from '../errors.js';
 import type { AlarmSink, GatewayInfoSource, Launcher, VersionSource } from '../ports/surroundings.js';
+import type { StateSpool } from '../ports/state-spool.js';
 import type { Leadership } from './leadership.js';
 import type { Succession } from './succession.js';
 
@@ -23,6 +24,8 @@ export type OrchestratorOptions = {
   launcher: Launcher | null;
   versionSource: VersionSource | null;
   gatewayInfo: GatewayInfoSource | null;
+  /** Where the state of parked shards lies; without it none can be parked. */
+  spool?: StateSpool | null;
   /** Who is told of alarms that rise and fall; the history and the log are in any case. */
   alarmSink?: AlarmSink | null;
   /** From when on a shard that is down is an alarm. Default 30 s. */

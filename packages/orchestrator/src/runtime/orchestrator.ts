@@ -10,7 +10,7 @@
  * States: idle → starting → running → closed. A failed start leaves nothing behind. Whatever goes wrong with one event
  * or one effect is logged and ends there: the loop lives on, every command is answered, and the domain is woken again.
  */
-import { MAX_SHARDS, messageOf } from '@dshard/protocol';
+import { MAX_SHARDS, messageOf, type Message } from '@dshard/protocol';
 import type { Alarm, StoreStatus } from '@dshard/api';
 import type { Address, ByteStream, Cancel, Listener } from '@dshard/transport';
 import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@dshard/transport';
@@ -33,6 +33,7 @@ import { deferred, drawRunId, Requests } from './requests.js';
 import { whenDone, Journal } from './journal.js';
 import { GatewayQuestion, asReason, Versions } from './questions.js';
 import { History, entryOf } from './history.js';
+import { Park } from './park.js';
 import { Processes, within } from './processes.js';
 import { Postponed } from './postponed.js';
 import { recall, settingsOf } from './recall.js';
@@ -79,6 +80,7 @@ class OrchestratorRuntime implements Orchestrator {
   readonly #violations: Violations;
   readonly #processes: Processes;
   readonly #gatewayQuestion: GatewayQuestion;
+  readonly #park: Park | null;
   readonly #journal: Journal;
   readonly #alarms: AlarmWatch;
   readonly #lost = deferred<OrchestratorError>();
@@ -117,6 +119,9 @@ class OrchestratorRuntime implements Orchestrator {
     const happened = (event: DomainEvent): void => this.#loop.push(event);
     this.#versions = new Versions(options.versionSource, (version) => happened({ kind: 'versionDeployed', version }));
     this.#processes = new Processes({ ...options, versions: this.#versions, happened });
+    const { spool = null, settings } = options;
+    const say = (message: Message): void => happened({ kind: 'parkSaid', message });
+    this.#park = spool && new Park({ spool, limits: settings, say, logger });
     this.#gatewayQuestion = new GatewayQuestion(options.gatewayInfo, happened);
     this.#connections = new Connections({
       runId,
@@ -213,6 +218,7 @@ class OrchestratorRuntime implements Orchestrator {
       const { state, writes } = await recall(this.#options, surroundings, this.#domain.initialState);
       this.#state = state;
       if (writes.length > 0) await this.#journal.commit(writes, []);
+      await this.#park?.start(state);
       const accept = (stream: ByteStream): void => this.#connections.accept(stream);
       this.#listener = await this.#take(() => transport.listen(listen, accept), listen);
     } catch (error) {
@@ -266,6 +272,7 @@ class OrchestratorRuntime implements Orchestrator {
       const needs = (node: string): number => graceOf(this.#state.nodes.get(node)?.bounds ?? null);
       await this.#forgetStopped(await this.#processes.stopAll(stopGraceMs, needs));
     }
+    await this.#park?.close();
     await this.#journal.close();
     await launcher?.close();
     logger.info({ mode }, mode === 'end' ? 'The orchestrator ended.' : 'The orchestrator left; its nodes run on.');
@@ -300,6 +307,7 @@ class OrchestratorRuntime implements Orchestrator {
   /** @param committed what happened, where it was made durable with the decision. */
   #apply({ state, effects }: Decision, event: DomainEvent, committed: RecordedEntry[] | null): void {
     this.#state = state;
+    this.#park?.keep(state);
     const cause = event.kind === 'message' ? event.connection : null;
     this.#loop.execute(effects, (effect) => {
       const recorded = isToCommit(effect) ? committed?.shift() : undefined;
@@ -370,6 +378,9 @@ class OrchestratorRuntime implements Orchestrator {
     switch (effect.kind) {
       case 'send':
         this.#connections.send(effect.connection, effect.message, cause);
+        return;
+      case 'park':
+        this.#park?.take(effect);
         return;
       case 'close':
         this.#connections.close(effect.connection, { code: effect.code, message: effect.message }, effect.refused);

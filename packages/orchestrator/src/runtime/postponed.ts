@@ -19,6 +19,7 @@ export class Postponed {
         this.#toResync.delete(event.connection);
         this.#events.push(event);
         return;
+      case 'parkSaid':
       case 'gatewayInfo':
       case 'gatewayInfoFailed':
       case 'nodeLaunched':

@@ -11,9 +11,10 @@ import { BACKLOG, type Journal } from './journal.js';
 
 /** The domain's settings: as configured, completed by what only the runtime knows. */
 export function settingsOf(options: OrchestratorOptions): Settings {
-  const { settings, launcher, token } = options;
+  const { settings, launcher, token, spool } = options;
   return {
     ...settings,
+    parkHost: settings.parkTotalBytes > 0 ? (spool?.host ?? null) : null,
     canLaunch: settings.canLaunch && launcher !== null,
     tokenRequired: token !== null,
     expectedNodes: expectedNodes(options),

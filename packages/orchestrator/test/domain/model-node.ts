@@ -31,6 +31,8 @@ export type ModelNodeOptions = {
   token?: string;
   /** Which process it is. null: it does not say, as nodes of before. */
   instance?: string | null;
+  /** Another launcher's, or another host's. */
+  elsewhere?: boolean;
 };
 
 export class ModelNode {
@@ -38,6 +40,7 @@ export class ModelNode {
   readonly baseLevel: boolean;
   readonly capabilities: readonly string[];
   readonly instance: string | null;
+  readonly elsewhere: boolean;
   totalShards = 0;
   readonly running = new Set<number>();
   /** Closed, migration not confirmed. */
@@ -48,6 +51,7 @@ export class ModelNode {
   readonly prepared = new Map<number, { session: GatewaySession; userEvents: number }>();
   /** What its heartbeats say of its version; null: nothing. */
   signals: NodeSignals | null = null;
+  uptimeMs = 1;
   /** The process lives. */
   alive = true;
   connection: string | null = null;
@@ -77,7 +81,8 @@ export class ModelNode {
   orchestratorEpoch = 0;
   readonly transfers: ModelTransfers = new ModelTransfers(this);
 
-  constructor({ id, baseLevel = false, capabilities, instance }: ModelNodeOptions) {
+  constructor({ id, baseLevel = false, capabilities, instance, elsewhere = false }: ModelNodeOptions) {
+    this.elsewhere = elsewhere;
     this.id = id;
     this.baseLevel = baseLevel;
     this.instance = instance === undefined && !baseLevel ? `process ${(processes += 1)}` : (instance ?? null);
@@ -126,7 +131,7 @@ export class ModelNode {
         ...[...this.resuming.keys()].map((shardId) => this.#report(shardId, 'resuming', this.session(shardId))),
         ...[...this.retained.keys()].map((shardId) => this.#report(shardId, 'frozen', null)),
       ],
-      process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: sequence },
+      process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: this.uptimeMs },
       ...(this.signals !== null && { signals: this.signals }),
     });
   }

@@ -74,6 +74,8 @@ export class World {
   readonly entries: HistoryEntry[] = [];
   /** Everything sent, in order. */
   readonly sent: { node: string; message: Message }[] = [];
+  /** What the orchestrator's own end of a migration was told. */
+  readonly parkHeard: Extract<Effect, { kind: 'park' }>[] = [];
   /** The store, by `kind/key`. */
   readonly records = new Map<string, { kind: string; key: string; value: JsonValue }>();
   readonly closed: { connection: string; code: string }[] = [];
@@ -159,6 +161,10 @@ export class World {
       if (value === null) this.records.delete(`${kind}/${key}`);
       else this.records.set(`${kind}/${key}`, { kind, key, value });
     }
+    // The launcher keeps a list of what it has started.
+    for (const { node, pid } of before.processes.values()) {
+      if (!dead.includes(node)) this.feed({ kind: 'processAdopted', node, pid });
+    }
     this.feed({ kind: 'started' });
   }
 
@@ -197,6 +203,10 @@ export class World {
     const node = new ModelNode(typeof options === 'string' ? { id: options } : options);
     this.nodes.set(node.id, node);
     this.connect(node, identify, peer);
+    if (this.state.settings.canLaunch && !node.elsewhere) {
+      // The launcher of an earlier run started it.
+      this.feed({ kind: 'processAdopted', node: node.id, pid: 10_000 + this.nodes.size });
+    }
     return node;
   }
 
@@ -290,6 +300,9 @@ export class World {
         this.#toNode.get(effect.connection)?.push(effect.message);
         break;
       }
+      case 'park':
+        this.parkHeard.push(effect);
+        break;
       case 'close': {
         this.closed.push({ connection: effect.connection, code: effect.code });
         const node = this.#byConnection.get(effect.connection);

@@ -1,4 +1,5 @@
 /** An orchestrator that only answers: real state types, recorded commands, results as a test wants them. */
+import type { OperationData } from '../../src/domain/state/operations.js';
 import type { Alarm } from '@dshard/api';
 import { defaultSettings } from '../../src/config/settings.js';
 import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
@@ -128,4 +129,30 @@ export function fakeOrchestrator(): FakeOrchestrator {
     },
   };
   return fake;
+}
+
+/** A rollout of v2 that has moved nothing yet. */
+export function rolloutData(changes: Partial<OperationData['rollout']> = {}): OperationData['rollout'] {
+  return {
+    origins: [],
+    destinations: [],
+    options: { bake: 60_000, canary: null, surge: null, fast: false, manual: false, force: false },
+    version: 'v2',
+    phase: 'surging',
+    since: 1,
+    waiting: [],
+    pairs: [],
+    empty: [],
+    done: [],
+    leftAlone: [],
+    stages: [],
+    stage: 0,
+    moved: [],
+    movedBefore: 0,
+    retried: [],
+    failure: null,
+    pausedBy: null,
+    promoted: false,
+    ...changes,
+  };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EndedOperation, OperationState } from '../../src/domain/state/operations.js';
-import { operation, testNode, testState } from './fake-orchestrator.js';
+import { operation, rolloutData, testNode, testState } from './fake-orchestrator.js';
 import { testServer } from './test-server.js';
 
 const ended: EndedOperation = {
@@ -49,14 +49,7 @@ const state = testState({
       {
         ...operation('r1', 4),
         kind: 'rollout',
-        origins: [],
-        destinations: [],
-        waiting: ['b'],
-        done: ['y', 'z'],
-        failed: [],
-        current: { node: 'a', drain: 'd4' },
-        moved: 6,
-        detail: null,
+        ...rolloutData({ waiting: ['b'], done: ['y', 'z'] }),
       },
     ],
     [
@@ -91,12 +84,8 @@ describe('GET /v1/operations', () => {
         kind: 'rollout',
         state: 'running',
         by: 'alice',
-        origin: 'a',
-        destination: 'b',
-        nodes: { done: 2, total: 4 },
-        shards: { moved: 7, total: 11, moving: [1], waiting: [3, 0] },
-        failed: [{ shard: 2, reason: 'no' }],
-        text: '2 of 4 nodes replaced. Moving the shards of a to b: 1 of 4 moved.',
+        nodes: { done: 2, total: 3 },
+        text: '2 of 3 nodes replaced.',
         endedAt: null,
       },
       { id: 'd3', state: 'failed', text: 'It did not work.', by: 'bob from 10.0.0.1', endedAt: 2 },
@@ -125,7 +114,8 @@ const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
 describe('POST /v1/operations', () => {
   test.each([
-    ['kind=rollout', { kind: 'rollout' }],
+    ['kind=rollout', { kind: 'rollout', ...rolloutData().options }],
+    ['kind=rollout&bake=0&surge=2', { kind: 'rollout', ...rolloutData().options, bake: 0, surge: 2 }],
     [
       'kind=drain&origins=a,b&deadline=10m',
       { kind: 'drain', origins: ['a', 'b'], destination: null, shutdown: false, deadline: 600_000 },
@@ -159,7 +149,9 @@ describe('POST /v1/operations', () => {
     const response = await server.app.inject({ method: 'POST', url: '/v1/operations', payload, headers: FORM });
     expect(response.statusCode).toBe(200);
     expect(response.json()).toEqual({ Message: 'Replacing 2 nodes.', Error: false, operation: null, dryRun });
-    expect(orchestrator.commands).toEqual([{ kind: 'planOperation', plan: { kind: 'rollout' } }]);
+    expect(orchestrator.commands).toEqual([
+      { kind: 'planOperation', plan: { kind: 'rollout', ...rolloutData().options } },
+    ]);
   });
 
   test('answers 200 when there is nothing to do', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { OrchestratorState } from '../../src/domain/state/state.js';
 import type { StatusV1 } from '@dshard/api';
 import type { OperationState } from '../../src/domain/state/operations.js';
-import { operation, testNode, testSettings, testState } from './fake-orchestrator.js';
+import { operation, rolloutData, testNode, testSettings, testState } from './fake-orchestrator.js';
 import { testServer } from './test-server.js';
 
 const session = { sessionId: 's', sequence: 7, resumeGatewayUrl: '' };
@@ -98,7 +98,7 @@ function released(): OrchestratorState {
   const step = {
     kind: 'releasing',
     frozenAt: 70,
-    manifest: { session, events: 3, bytes: 9 },
+    manifest: { session, events: 3, bytes: 9, hash: '' },
   } as const;
   const migration = { ...state.migrations.get('m1')!, step };
   return { ...state, migrations: new Map([['m1', migration]]), staleTransfers: 2 };
@@ -199,14 +199,7 @@ describe('GET /v1/status', () => {
             {
               ...operation('r1', 1),
               kind: 'rollout',
-              origins: [],
-              destinations: [],
-              waiting: ['z'],
-              done: ['y'],
-              failed: [],
-              current: { node: 'a', drain: 'd1' },
-              moved: 2,
-              detail: null,
+              ...rolloutData({ waiting: ['z'], done: ['y'] }),
             },
           ],
           [
@@ -251,7 +244,7 @@ describe('GET /v1/status', () => {
         startedAt: 1,
       },
     ]);
-    expect(status.rollout).toEqual({ id: 'r1', current: 'a', waiting: ['z'], done: ['y'], failed: [], startedAt: 1 });
+    expect(status.rollout).toMatchObject({ id: 'r1', phase: 'surging', waiting: ['z'], done: ['y'], startedAt: 1 });
     expect(status.launches).toEqual([{ id: 'l1', node: null, since: 3 }]);
     expect(status.graceUntil).toBe(5000);
   });

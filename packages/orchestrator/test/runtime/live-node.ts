@@ -5,7 +5,7 @@
  */
 import { CAPABILITIES, FIRST_USER_EVENT_ID } from '@dshard/protocol';
 import type { GatewaySession, Message, MessageKind, MessageOf } from '@dshard/protocol';
-import { openMessageConnection } from '@dshard/transport';
+import { digestTransferData, openMessageConnection } from '@dshard/transport';
 import type { Address, Clock, MessageConnection, Transport } from '@dshard/transport';
 import { identify } from './peer.js';
 
@@ -18,6 +18,10 @@ export type LiveNodeOptions = {
   state?: { events: number; body: (shardId: number, index: number) => Uint8Array };
   /** The credit it gives. */
   windowBytes?: number;
+  /** Of the fleet, where that is not 4. */
+  totalShards?: number;
+  /** Why it takes no state. */
+  refuses?: string;
   /** After that many bytes it reads nothing for that long. */
   slow?: { everyBytes: number; pauseMs: number };
 };
@@ -35,7 +39,15 @@ export type LiveNode = {
   readonly heard: readonly MessageKind[];
 };
 
-type Sending = { migrationId: string; index: number; credit: number; window: number; end: number };
+type Sending = {
+  migrationId: string;
+  index: number;
+  credit: number;
+  window: number;
+  end: number;
+  bytes: number;
+  hash: string;
+};
 
 /** The numbers of that many events, as they have to come. */
 export const inOrder = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
@@ -74,6 +86,8 @@ export async function liveNode(nodeId: string, options: LiveNodeOptions): Promis
       if (one.credit < Math.min(body.byteLength, one.window)) return;
       one.index += 1;
       one.credit -= body.byteLength;
+      one.bytes += body.byteLength;
+      one.hash = digestTransferData(one.hash, { index, eventId: FIRST_USER_EVENT_ID, body });
       send({ kind: 'transferData', migrationId, shardId, index, eventId: FIRST_USER_EVENT_ID, body });
       if (one.index === one.end) send({ kind: 'transferCopied', migrationId, shardId, events: one.end, bytes: 0 });
     }
@@ -100,7 +114,8 @@ export async function liveNode(nodeId: string, options: LiveNodeOptions): Promis
     shardLeaving: ({ migrationId, shardId }) => send({ kind: 'shardMayLeave', migrationId, shardId }),
     transferWarmUp: ({ migrationId, shardId }) => send({ kind: 'transferWarm', migrationId, shardId }),
     transferOpen: ({ migrationId, shardId, role }) => {
-      if (role === 'origin') sending.set(shardId, { migrationId, index: 0, credit: 0, window: 0, end: state.events });
+      const begun = { migrationId, index: 0, credit: 0, window: 0, end: state.events, bytes: 0, hash: '' };
+      if (role === 'origin') sending.set(shardId, begun);
       const creditBytes = role === 'origin' ? 0 : windowBytes;
       send({ kind: 'transferOpened', migrationId, shardId, session: session(shardId), creditBytes });
     },
@@ -118,11 +133,17 @@ export async function liveNode(nodeId: string, options: LiveNodeOptions): Promis
       flow(shardId, one);
     },
     transferFreeze: ({ migrationId, shardId }) => {
-      const manifest = { events: state.events, bytes: 0, hash: 'h', session: session(shardId) };
+      const { bytes = 0, hash = '' } = sending.get(shardId) ?? {};
+      const manifest = { events: state.events, bytes, hash, session: session(shardId) };
       send({ kind: 'transferManifest', migrationId, shardId, ...manifest });
     },
     transferData: take,
     transferManifest: ({ migrationId, shardId, events }) => {
+      if (options.refuses !== undefined) {
+        send({ kind: 'transferFailed', migrationId, shardId, step: 'transferManifest', reason: options.refuses });
+        came.delete(shardId);
+        return;
+      }
       const ok = (came.get(shardId)?.length ?? 0) === events;
       send({ kind: 'transferVerified', migrationId, shardId, ok, reason: '' });
     },
@@ -159,7 +180,11 @@ export async function liveNode(nodeId: string, options: LiveNodeOptions): Promis
   const cancel = clock.every(5_000, beat);
   connection.handle({ onMessage: receive, onClose: cancel });
   send(
-    identify(nodeId, { capabilities: CAPABILITIES, runningShards, totalShards: runningShards.length === 0 ? 0 : 4 }),
+    identify(nodeId, {
+      capabilities: CAPABILITIES,
+      runningShards,
+      totalShards: runningShards.length === 0 ? 0 : (options.totalShards ?? 4),
+    }),
   );
 
   return {

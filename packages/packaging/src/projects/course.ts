@@ -60,7 +60,7 @@ async function watch(watched: Watched): Promise<void> {
   await waitFor(clock, `${SHARDS} shards to be there`, START_TIMEOUT_MS, () => attached() === SHARDS);
   const before = await talk(watched, 'before');
   const used = identifies();
-  await fleet.dso('rollout');
+  await fleet.dso('fullmigration');
   const after = await talk(watched, 'after');
   const stayed = after.filter((node) => before.includes(node));
   if (stayed.length > 0) throw new Error(`After the rollout ${stayed.join(', ')} still handle messages.`);

@@ -89,7 +89,7 @@ class Rig {
       said += 1;
     });
     try {
-      await this.#fleet.dso('rollout');
+      await this.#fleet.dso('fullmigration');
     } finally {
       talk();
     }
@@ -98,7 +98,7 @@ class Rig {
     if (wrong.length > 0) throw new Error(wrong.join('\n'));
 
     const before = await this.#dumps();
-    await this.#fleet.dso('rollout');
+    await this.#fleet.dso('fullmigration');
     compareDumps(before, await this.#dumps());
     await this.#until('/count to be answered after the rollout', STEP_TIMEOUT_MS, () =>
       this.#answers(String(guilds[1])),

@@ -44,8 +44,11 @@ function lackingFor(message: Message, kept: Kept): string | null {
     return (message.epoch ?? 0) >= nextEpoch ? `epoch ${message.epoch} of the migration` : null;
   }
   if (message.kind === 'transferRelease') {
-    const { known = null } = (kept(`shard/${message.shardId}`) ?? {}) as { known?: unknown };
-    return known === null ? `the session of shard ${message.shardId}` : null;
+    const { known = null, parked = null } = (kept(`shard/${message.shardId}`) ?? {}) as {
+      known?: unknown;
+      parked?: unknown;
+    };
+    return known === null && parked === null ? `the session of shard ${message.shardId}` : null;
   }
   if (message.kind !== 'identifyGranted' || isPermitKept(kept, message.shardId)) return null;
   return `the permit of shard ${message.shardId}`;

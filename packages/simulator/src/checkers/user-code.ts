@@ -2,6 +2,7 @@
  * What user code sees of a planned move: it has its say before the freeze, waits for events no longer than the freeze
  * timeout, and finds its state whole.
  */
+import type { OrchestratorState } from '@dshard/orchestrator/domain';
 import type { ShardStateKind } from '@dshard/node';
 import type { Checker, MakeChecker, Observation, UserState } from '../observation.js';
 
@@ -18,8 +19,11 @@ export const userCodeFirst: MakeChecker = ({ violated }): Checker => {
   const ready = new Set<number>();
   /** `node/shard` that user code is at. */
   const busy = new Set<string>();
+  /** Shards that the orchestrator is to keep: nobody has to get ready. */
+  let parking: ReadonlySet<number> = new Set();
   return {
     see: (observation) => {
+      if (observation.kind === 'decided') parking = parkingIn(observation.state, parking);
       if (observation.kind === 'ready') ready.add(observation.shard);
       if (observation.kind === 'leaving') {
         const key = `${observation.node}/${observation.shard}`;
@@ -31,12 +35,21 @@ export const userCodeFirst: MakeChecker = ({ violated }): Checker => {
       }
       if (observation.kind !== 'moved' || observation.to !== 'freezing') return;
       const { node, shard } = observation;
-      if (!ready.delete(shard)) violated(READY, `node ${node} froze shard ${shard}, and nobody was ready for it`);
+      if (!ready.delete(shard) && !parking.has(shard))
+        violated(READY, `node ${node} froze shard ${shard}, and nobody was ready for it`);
       if (busy.has(`${node}/${shard}`))
         violated(FINISHED, `node ${node} froze shard ${shard} while user code was at it`);
     },
   };
 };
+
+/** Also what was: the word of it may be on its way yet. */
+function parkingIn({ migrations }: OrchestratorState, before: ReadonlySet<number>): ReadonlySet<number> {
+  const parking = [...migrations.values()].filter(({ destination }) => destination === '/park');
+  return parking.every(({ shard }) => before.has(shard))
+    ? before
+    : new Set([...before, ...parking.map(({ shard }) => shard)]);
+}
 
 /**
  * Invariant 7, the part of a planned move: user code waits for the events of a frozen shard no longer than the freeze

@@ -105,6 +105,7 @@ export class Operators {
     const roll = draw.next();
     const operation = draw.pick([...state.operations.keys()]);
     if (operation !== undefined && draw.chance(0.2)) return { kind: 'cancelOperation', operation };
+    if (roll < 0.1) return { kind: 'parkShard', shard };
     if (roll < 0.55) return { kind: 'migrateShard', shard, destination: node };
     if (roll < 0.7 && other !== undefined) {
       const destination = draw.chance(0.5) ? other : null;

@@ -3,8 +3,8 @@
  * middle of the effects of a decision), starts the next one. Every decision is looked at: the domain's invariants hold
  * after each.
  */
-import type { Leadership, MemoryDisk, Orchestrator, Settings } from '@dshard/orchestrator';
-import { createOrchestrator, lead, memoryDisk } from '@dshard/orchestrator';
+import type { Leadership, MemoryDisk, Orchestrator, Settings, SpoolDisk } from '@dshard/orchestrator';
+import { createOrchestrator, lead, memoryDisk, memorySpool, spoolDisk } from '@dshard/orchestrator';
 import type { Decide, DomainEvent, Effect, HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
 import { assertInvariants, assertStep, decide, initialState } from '@dshard/orchestrator/domain';
 import { EVENT_IDS, messageOf } from '@dshard/protocol';
@@ -42,6 +42,8 @@ const JUSTIFIED: ReadonlySet<number> = new Set(
 );
 /** What a commit usually takes at most. */
 const MOST_COMMIT_MS = 10;
+/** What the spool takes for a piece. */
+const MOST_SPOOL_MS = 5;
 /** Until somebody starts it again when it could not start. */
 const RESTART_MS = 1_000;
 
@@ -73,6 +75,8 @@ export class SimOrchestrator {
   readonly #options: SimOrchestratorOptions;
   /** What the store of all its lives has on disk. */
   readonly disk: MemoryDisk = memoryDisk();
+  /** And what the state of parked shards lies on. */
+  readonly spool: SpoolDisk = spoolDisk();
   #life: Life | null = null;
   #lives = 0;
   /** Crash when this many more effects were executed. */
@@ -113,6 +117,7 @@ export class SimOrchestrator {
     const { process } = life;
     const { clock } = process;
     const logger = this.#logger(process);
+    const spoolTakes = drawFor(seed, `spool ${this.#lives}`);
     const leadership = durable ? await this.#lead(process, logger) : null;
     const handle = createOrchestrator(
       {
@@ -133,6 +138,7 @@ export class SimOrchestrator {
             return discord.info();
           },
         },
+        spool: memorySpool(this.spool, () => delay(clock, spoolTakes.between(0, MOST_SPOOL_MS))),
         logger,
         leadership,
       },

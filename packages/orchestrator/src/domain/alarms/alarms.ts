@@ -26,7 +26,8 @@ export type AlarmKind =
   | 'storeSuspended'
   | 'orchestratorCutOff'
   | 'nodeIdTaken'
-  | 'versionSkew';
+  | 'versionSkew'
+  | 'botUnwell';
 
 const MINUTE_MS = 60_000;
 
@@ -127,6 +128,13 @@ export const ALARMS: Readonly<Record<AlarmKind, AlarmEntry>> = {
     remedy: 'Finish the deploy: `dso rollout`. `dso status` shows the version of each node.',
     riseMs: 15 * MINUTE_MS,
     fallMs: 0,
+  },
+  botUnwell: {
+    level: 'error',
+    meaning: 'A bot says of itself that it is not well (`node.health()`), or has failed its self test.',
+    remedy: 'The reason is the bot’s own. A rollout to such a version is reverted; a bot that serves goes on serving.',
+    riseMs: 10_000,
+    fallMs: 10_000,
   },
 };
 

@@ -1,4 +1,6 @@
 /** What is wrong with the fleet now: a pure function of the state, and of the store's. */
+import { counted } from '@dshard/protocol';
+import { complaintOf } from '../state/signals.js';
 import { inWords } from '../state/spans.js';
 import { shardsNotUp, type ConditionKind, type Down } from '../shards/condition.js';
 import { sessionStarts } from '../shards/identify-budget.js';
@@ -46,6 +48,7 @@ export function troublesOf(facts: Facts): readonly Trouble[] {
     cutOff(state),
     ...takenIds(state, facts.now),
     versionSkew(state),
+    botUnwell(state),
   ];
   return told.flatMap((each) => (each === null ? [] : [{ ...each, key: each.key ?? each.kind }]));
 }
@@ -196,6 +199,18 @@ function versionSkew(state: OrchestratorState): Told | null {
   if (versions.size < 2) return null;
   const reason = `${serving.length} nodes have shards, of the versions ${[...versions].sort().join(', ')}.`;
   return trouble('versionSkew', null, reason, { nodes: serving.map(({ id }) => id) });
+}
+
+function botUnwell({ nodes }: OrchestratorState): Told | null {
+  const unwell = [...nodes.values()].flatMap((node) => {
+    const complaint = isConnected(node) ? complaintOf(node.signals) : null;
+    return complaint === null ? [] : [{ id: node.id, complaint }];
+  });
+  const [first] = unwell;
+  if (first === undefined) return null;
+  const others = unwell.length === 1 ? '' : `, and ${counted(unwell.length - 1, 'other node')} have complaints`;
+  const reason = `Node ${first.id} ${first.complaint}${others}.`;
+  return trouble('botUnwell', null, reason, { nodes: unwell.map(({ id }) => id) });
 }
 
 function about(down: readonly Down[]): Pick<Trouble, 'shards' | 'nodes'> {

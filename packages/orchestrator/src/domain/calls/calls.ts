@@ -109,7 +109,7 @@ function keep(
 /** Whose the shard is now, if somebody's. */
 function homeOf(state: OrchestratorState, shard: number): string | null {
   const now = state.shards[shard];
-  if (now === undefined || now.kind === 'vacant' || now.kind === 'unreachable') return null;
+  if (now === undefined || now.kind === 'vacant' || now.kind === 'parked' || now.kind === 'unreachable') return null;
   if (now.kind !== 'migrating') return now.node;
   const migration = state.migrations.get(now.migration);
   return migration === undefined ? null : ownerOf(migration);

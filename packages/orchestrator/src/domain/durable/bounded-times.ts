@@ -31,6 +31,11 @@ export function boundedDay({ budget, ledger }: Day, now: number): Day {
 
 export function boundedShard(record: ShardRecord | null, now: number): ShardRecord | null {
   if (record === null) return null;
+  if ('parked' in record) {
+    const { since, until } = record.parked;
+    const from = Math.min(since, now);
+    return { ...record, parked: { ...record.parked, since: from, until: Math.min(until, now + (until - since)) } };
+  }
   const known = boundedSession(record.known, now);
   if (record.node !== null) return { ...record, known, checkpoint: boundedSession(record.checkpoint, now) };
   const pauseMs = Math.max(0, record.notBefore - record.since);

@@ -4,6 +4,7 @@
  *     fleet/total         how many shards there are
  *     fleet/ids           the sources of ids and epochs
  *     fleet/identifies    Discord's max_concurrency, what is left of the session starts, and what we used of them
+ *     fleet/rollouts      versions that were reverted, and whether rollouts are frozen
  *     identify/<key>      who holds the permit of a key, and when the key is free again
  *     shard/<id>          the one node that may run the shard, under which epoch, and the session it can be resumed with; none: nobody
  *                         ever had it
@@ -20,6 +21,7 @@ import { MAX_SHARDS, type GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
 import { assignmentOf } from '../state/epochs.js';
 import { ownerOf } from '../state/migrations.js';
+import { parkedBy, type Parked, type SpooledState } from '../state/park.js';
 import {
   count,
   flag,
@@ -45,6 +47,7 @@ import type {
   OrchestratorState,
   ShardState,
 } from '../state/state.js';
+import type { RolloutMemory } from '../state/versions.js';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
@@ -146,6 +149,21 @@ export const IDENTIFIES: Codec<IdentifiesRecord | null, IdentifiesRecord> = flee
   ({ identifies }) => [identifies],
 );
 
+const ROLLOUT_MEMORY: Shape<RolloutMemory> = {
+  quarantined: listOf(object({ version: text, reported: nullOr(text), reason: text, at: time })),
+  reverts: listOf(time),
+  frozen: flag,
+};
+
+/** Written as it is: all of it is plain data. */
+export const ROLLOUTS: Codec<RolloutMemory | null, RolloutMemory> = recordsOfMap({
+  kind: 'fleet',
+  map: ({ rollouts }) => new Map([['rollouts', rollouts.reverts.length === 0 ? null : rollouts]]),
+  parts: ({ rollouts }) => [rollouts],
+  write: (memory) => memory && picked<RolloutMemory>(ROLLOUT_MEMORY, memory),
+  read: object(ROLLOUT_MEMORY),
+});
+
 type KeyRecord = IdentifyBudget['keys'][number];
 
 const KEY: Shape<KeyRecord> = { holder: nullOr(object({ node: nodeId, shard: count })), freeAt: time };
@@ -232,15 +250,22 @@ type AssignedRecord = {
 };
 type VacantRecord = { node: null; epoch: number; since: number; notBefore: number; known: KnownSession | null };
 
-export type ShardRecord = AssignedRecord | VacantRecord;
+type ParkedRecord = { node: null; epoch: number; before: Assignment['before']; parked: Parked };
+
+export type ShardRecord = AssignedRecord | VacantRecord | ParkedRecord;
 
 // Records of a time before there were epochs have none.
 const epoch = orElse(0, count);
 
+const before: Reader<Assignment['before']> = orElse(
+  null,
+  nullOr(object({ node: nodeId, epoch: count, mayRun: orElse(true, flag) })),
+);
+
 const ASSIGNED: Shape<AssignedRecord> = {
   node: nodeId,
   epoch,
-  before: orElse(null, nullOr(object({ node: nodeId, epoch: count, mayRun: orElse(true, flag) }))),
+  before,
   known: knownSession,
   checkpoint: knownSession,
 };
@@ -252,6 +277,34 @@ const VACANT: Shape<VacantRecord> = {
   known: knownSession,
 };
 
+const SPOOLED: Shape<SpooledState> = { host: text, file: text, events: count, bytes: count, hash: text, version: text };
+/** Also whether the cursor is exact: the node that gave it said so. */
+const PARKED_SESSION = { ...SESSION, exact: flag };
+
+const parked: Reader<Parked> = (value) => {
+  const shape = { since: time, until: time, origin: nodeId, known: object(PARKED_SESSION), state: object(SPOOLED) };
+  const { known, ...rest } = object(shape)(value);
+  const { at, exact, ...session } = known;
+  return { ...rest, known: exact ? { session, at, exact } : { session, at }, refusals: 0 };
+};
+
+const PARKED: Shape<ParkedRecord> = { node: nothing, epoch, before, parked };
+
+function parkedRecord({ epoch: is, before: origin }: Assignment, kept: Parked): ParkedRecord {
+  return { node: null, epoch: is, before: origin, parked: kept };
+}
+
+function writtenParked({ node, epoch: is, before: origin, parked: kept }: ParkedRecord): JsonValue {
+  const { since, until, origin: from, known, state } = kept;
+  const session = { ...(sessionRecord(known) as object), exact: known.exact === true };
+  return {
+    node,
+    epoch: is,
+    before: origin,
+    parked: { since, until, origin: from, known: session, state: picked(SPOOLED, state) },
+  };
+}
+
 export const SHARDS: Codec<ShardRecord | null, ShardRecord> = {
   kind: 'shard',
   entries: (state) => state.shards.map((_, shard) => [String(shard), shardRecord(state, shard)]),
@@ -262,12 +315,14 @@ export const SHARDS: Codec<ShardRecord | null, ShardRecord> = {
   },
   write(record) {
     if (record === null) return null;
+    if ('parked' in record) return writtenParked(record);
     const known = sessionRecord(record.known);
     if (record.node === null) return { ...picked(VACANT, record), known };
     return { ...picked(ASSIGNED, record), known, checkpoint: sessionRecord(record.checkpoint) };
   },
   read(value) {
     const isVacant = typeof value === 'object' && value !== null && 'node' in value && value.node === null;
+    if (isVacant && 'parked' in value) return object(PARKED)(value);
     return isVacant ? object(VACANT)(value) : object(ASSIGNED)(value);
   },
 };
@@ -303,6 +358,8 @@ function shardRecord(state: OrchestratorState, id: number): ShardRecord | null {
       return null;
     case 'vacant':
       return vacantRecord(assignment, shard);
+    case 'parked':
+      return parkedRecord(assignment, shard.parked);
     case 'starting':
       // Not sent yet: the node knows nothing of it.
       if (shard.step === 'queued') return vacantRecord(assignment, { ...shard, notBefore: shard.since });
@@ -316,12 +373,21 @@ function shardRecord(state: OrchestratorState, id: number): ShardRecord | null {
     case 'migrating': {
       const migration = state.migrations.get(shard.migration);
       if (migration === undefined) return null;
+      const kept = keptFor(state, migration);
+      if (kept !== null) return parkedRecord(assignment, kept);
       const session = closedSession(migration);
       const known = session === null ? null : { session, at: migration.startedAt };
       const checkpoint = known === null ? assignment.checkpoint : null;
       return assignedRecord({ ...assignment, checkpoint }, ownerOf(migration), known);
     }
   }
+}
+
+/** What the orchestrator has of the shard while it is the shard's end of a migration. */
+function keptFor(state: OrchestratorState, migration: MigrationState): Parked | null {
+  const { parked: given, step } = migration;
+  if (given !== undefined) return step.kind === 'activating' ? null : given;
+  return parkedBy(state, migration, false);
 }
 
 /** The session that the origin closed, or is being told to close: until then the origin runs the shard. */

@@ -18,7 +18,18 @@ import type { Assignment, IdentifyBudget, NodeState, OrchestratorState, ShardSta
 import { nodesOf, type EndedOperation, type OperationState } from '../state/operations.js';
 import { boundedCrashes, boundedDay, boundedKeys, boundedOperation, boundedShard } from './bounded-times.js';
 import { OPERATIONS } from './operation-records.js';
-import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, SCALE, SHARDS, TOTAL } from './records.js';
+import {
+  CRASH_RECORDS,
+  IDENTIFIES,
+  IDENTIFY_KEYS,
+  IDS,
+  JOBS,
+  NODES,
+  ROLLOUTS,
+  SCALE,
+  SHARDS,
+  TOTAL,
+} from './records.js';
 import type { JsonValue, ShardRecord, Codec } from './records.js';
 import { Unreadable } from '../state/shape.js';
 
@@ -55,6 +66,7 @@ export function restoredState(
     ...fresh,
     identifies,
     endedOperations,
+    rollouts: reader.one(ROLLOUTS, 'rollouts') ?? fresh.rollouts,
     jobs: new Map([...reader.all(JOBS)].map(([name, { dueAt }]) => [name, dueAt])),
     epoch,
     nextId,
@@ -94,6 +106,7 @@ export function restoredState(
 
 function restoredShard(record: ShardRecord | null, gone: ReadonlySet<string>, now: number): ShardState {
   if (record === null) return { kind: 'vacant', since: now, notBefore: now, known: null };
+  if ('parked' in record) return { kind: 'parked', since: now, notBefore: now, parked: record.parked };
   const { node, known } = record;
   if (node === null) return { kind: 'vacant', since: record.since, notBefore: record.notBefore, known };
   const { checkpoint } = record;
@@ -104,6 +117,7 @@ function restoredShard(record: ShardRecord | null, gone: ReadonlySet<string>, no
 function restoredAssignment(record: ShardRecord | null): Assignment {
   if (record === null) return NEVER_ASSIGNED;
   const { epoch } = record;
+  if ('parked' in record) return { epoch, checkpoint: null, before: record.before };
   if (record.node === null) return { epoch, checkpoint: null, before: null };
   return { epoch, checkpoint: record.checkpoint, before: record.before };
 }
@@ -129,7 +143,9 @@ function judgeTotal(
     return { keep: true, warning };
   }
   const isResumable = shards.some(
-    (shard) => shard.kind === 'vacant' && shard.known !== null && shard.known.at + SESSION_LIFETIME_MS > now,
+    (shard) =>
+      shard.kind === 'parked' ||
+      (shard.kind === 'vacant' && shard.known !== null && shard.known.at + SESSION_LIFETIME_MS > now),
   );
   return { keep: isRetained || isResumable, warning: null };
 }

@@ -6,7 +6,18 @@
  */
 import type { OrchestratorState } from '../state/state.js';
 import { OPERATIONS } from './operation-records.js';
-import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, SCALE, SHARDS, TOTAL } from './records.js';
+import {
+  CRASH_RECORDS,
+  IDENTIFIES,
+  IDENTIFY_KEYS,
+  IDS,
+  JOBS,
+  NODES,
+  ROLLOUTS,
+  SCALE,
+  SHARDS,
+  TOTAL,
+} from './records.js';
 import type { Codec, JsonValue, Write } from './records.js';
 
 /** A codec for whoever writes, whatever its things are. */
@@ -44,6 +55,7 @@ const WRITERS: readonly Writer[] = [
   writer(OPERATIONS),
   writer(CRASH_RECORDS),
   writer(JOBS),
+  writer(ROLLOUTS),
 ];
 
 /** What has to be durable before the effects of the decision that led from `before` to `after`. */

@@ -38,7 +38,7 @@ export function claim(tx: Transaction, node: string, shard: number, epoch = 0): 
   const incumbent = incumbentOf(tx, shard);
   if (incumbent === node) return true;
   const current = epochOf(tx.state, shard);
-  const isOpen = state.kind === 'vacant' || state.kind === 'unreachable';
+  const isOpen = state.kind === 'vacant' || state.kind === 'parked' || state.kind === 'unreachable';
   if (isOpen && mayHaveKept(tx.state, shard, node, epoch)) {
     keep(tx, shard, node);
     return true;
@@ -59,7 +59,7 @@ export function claim(tx: Transaction, node: string, shard: number, epoch = 0): 
   }
   if (isOpen) {
     if (epoch > current) adoptEpoch(tx, shard, epoch);
-    else if (epoch === 0 && (state.kind === 'vacant' || state.node !== node)) assign(tx, shard);
+    else if (epoch === 0 && (state.kind !== 'unreachable' || state.node !== node)) assign(tx, shard);
     tx.setShard(shard, { kind: 'running', node, since: tx.now });
     return true;
   }
@@ -78,7 +78,8 @@ export function claim(tx: Transaction, node: string, shard: number, epoch = 0): 
 
 /** Somebody else had it last, and may come back with it, or has closed it. */
 function isAnothers(state: ShardState, node: string): boolean {
-  return state.kind === 'unreachable' ? state.node !== node : state.kind === 'vacant' && state.known !== null;
+  if (state.kind === 'unreachable') return state.node !== node;
+  return state.kind === 'parked' || (state.kind === 'vacant' && state.known !== null);
 }
 
 function supersede(tx: Transaction, shard: number, node: string, successor: string): void {
@@ -90,8 +91,8 @@ function supersede(tx: Transaction, shard: number, node: string, successor: stri
 
 function incumbentOf(tx: Transaction, shard: number): string {
   const state = tx.shard(shard);
-  if (state === undefined || state.kind === 'vacant' || state.kind === 'unreachable') return '';
-  if (state.kind !== 'migrating') return state.node;
+  if (state === undefined || state.kind === 'unreachable') return '';
+  if (state.kind !== 'migrating') return 'node' in state ? state.node : '';
   const migration = tx.state.migrations.get(state.migration);
   return migration === undefined ? '' : ownerOf(migration);
 }

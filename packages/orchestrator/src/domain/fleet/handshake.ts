@@ -12,6 +12,7 @@ import type { DomainEvent } from '../state/events.js';
 import { leadShardOf, type Settings } from '../state/settings.js';
 import { onVersionSeen } from './crash-loop.js';
 import { onLaunchDone } from './launch.js';
+import { tellVersion } from './version-health.js';
 import { cutOff, lose } from './lost.js';
 import { onOriginBack } from '../migration/live-failure.js';
 import { can, hasConnection, hasSaidGoodbye } from '../state/nodes.js';
@@ -123,7 +124,7 @@ function enter(tx: Transaction, id: string, connection: string, message: Identif
   tx.link(connection, id);
   tx.setNode({
     id,
-    version: message.version,
+    version: versionOf(tx, id, message),
     host: message.host,
     pid: message.pid,
     instance: message.instance ?? null,
@@ -138,6 +139,12 @@ function enter(tx: Transaction, id: string, connection: string, message: Identif
     missing: [],
     checkpointedAt: 0,
   });
+}
+
+/** What it says; where it does not know, what it was launched as. */
+function versionOf(tx: Transaction, id: string, { version }: Identify): string {
+  const launched = tx.state.processes.get(id)?.version ?? '';
+  return (version === '' || version === 'unknown') && launched !== '' ? launched : version;
 }
 
 /** The total is known: the node is told, and is part of the fleet. */
@@ -157,6 +164,7 @@ function establish(tx: Transaction, id: string): void {
     ...(capabilities.includes('epochs') && epochs),
     ...(capabilities.includes('jobs') && leadShard > 0 && { leadShard }),
   });
+  tellVersion(tx, node);
 }
 
 /** Those that came before the total was decided. */

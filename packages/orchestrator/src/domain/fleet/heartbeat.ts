@@ -6,6 +6,7 @@ import type { MessageOf, ShardReport } from '@dshard/protocol';
 import { assignmentOf, isPossibleEpoch } from '../state/epochs.js';
 import { claim } from './claims.js';
 import { noteLoads } from './weights.js';
+import { lookAtVersion } from './version-health.js';
 import { can, isConnected, isShuttingDown } from '../state/nodes.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { Transaction } from '../state/transaction.js';
@@ -45,6 +46,7 @@ export function onHeartbeat(tx: Transaction, id: string, said: MessageOf<'heartb
   noteLoads(tx, message.shards);
   noteResumes(tx, id, message.shards);
   noticeMissing(tx, id, named);
+  lookAtVersion(tx, node.version);
 }
 
 /** How the gateway connections are of the shards that are this node's to serve. */
@@ -98,8 +100,8 @@ function recordLinks(tx: Transaction, node: string, changed: readonly { shard: n
 /** Whose word counts; up to the point of no return that of the origin. */
 function serverOf(tx: Transaction, shard: number): string | null {
   const state = tx.shard(shard);
-  if (state === undefined || state.kind === 'vacant') return null;
-  if (state.kind !== 'migrating') return state.node;
+  if (state === undefined) return null;
+  if (state.kind !== 'migrating') return 'node' in state ? state.node : null;
   const migration = migrationOf(tx, shard);
   return migration === undefined ? null : ownerOf(migration);
 }
@@ -119,7 +121,7 @@ function isForeign(tx: Transaction, id: string, { shardId, phase }: ShardReport)
   if (phase === 'frozen') return false;
   const state = tx.shard(shardId);
   if (state === undefined) return false;
-  if (state.kind !== 'migrating') return state.kind === 'vacant' || state.node !== id;
+  if (state.kind !== 'migrating') return !('node' in state) || state.node !== id;
   const migration = tx.state.migrations.get(state.migration);
   // Once the destination is told to resume it, an origin that serves the shard has gone on by itself.
   if (migration?.origin === id) return migration.step.kind === 'activating';

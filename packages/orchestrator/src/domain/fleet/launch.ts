@@ -9,9 +9,10 @@
  */
 import { counted } from '@dshard/protocol';
 import type { DomainEvent } from '../state/events.js';
-import { hasConnection, isShuttingDown, keptBy } from '../state/nodes.js';
+import { hasConnection, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
 import { connectedAs, launchOf } from '../state/processes.js';
 import type { LaunchState } from '../state/state.js';
+import { quarantineOf } from '../state/versions.js';
 import type { Transaction } from '../state/transaction.js';
 import { loopOfNext, noteLaunchCrash } from './crash-loop.js';
 import { beginShutdown } from './leave.js';
@@ -134,9 +135,15 @@ function isOneAway(tx: Transaction): boolean {
 function mayLaunch(tx: Transaction): boolean {
   const { settings, ending, graceUntil, launches } = tx.state;
   if (!settings.canLaunch || !settings.ensureAllShardsRunning || ending !== null || graceUntil !== null) return false;
+  // Nobody wants it but as the last resort.
+  if (quarantineOf(tx.state, tx.state.deployedVersion) !== undefined && isAnyUp(tx)) return false;
   const loop = loopOfNext(tx.state);
   if (loop === undefined || loop.inARow === 0) return true;
   return loop.notBefore <= tx.now && (loop.inARow === 1 || launches.size === 0);
+}
+
+function isAnyUp(tx: Transaction): boolean {
+  return [...tx.state.nodes.values()].some((node) => isConnected(node) && !isShuttingDown(node));
 }
 
 /** The node that is being launched for an operation is shut down when it is up. */

@@ -71,8 +71,7 @@ export function lose(tx: Transaction, id: string, reason: string): void {
 function loseShard(tx: Transaction, shard: number, node: string): void {
   unqueue(tx, shard);
   const state = tx.shard(shard);
-  if (state === undefined || state.kind === 'vacant' || state.kind === 'migrating' || state.kind === 'unreachable')
-    return;
+  if (state === undefined || !('node' in state) || state.kind === 'unreachable') return;
   const known = state.kind === 'running' ? null : state.known;
   if (state.kind === 'stopping') {
     tx.fail(state.request, 'DSO_NODE_LOST', `Node ${node} was lost before it said that shard ${shard} is stopped.`);

@@ -17,6 +17,7 @@ import { isBeingReplaced, isOnProbation, loopOfNext } from './crash-loop.js';
 import { launchForRoom } from './launch.js';
 import { assignmentOf } from '../state/epochs.js';
 import { can, drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
+import { isHeldBack } from '../state/versions.js';
 import { isQuarantined, isCrashSuspect, mayTakeCrashSuspect } from '../shards/quarantine.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
@@ -116,7 +117,7 @@ function giveBack(tx: Transaction, vacant: readonly number[], holders: ReadonlyM
 }
 
 /** null: nobody is on the way, or nobody who comes for certain, so there is nothing to leave for anybody. */
-function shareWhileLaunching(tx: Transaction): number | null {
+export function shareWhileLaunching(tx: Transaction): number | null {
   const { settings, launches, totalShards } = tx.state;
   const loop = loopOfNext(tx.state);
   const isHealthy = loop === undefined || loop.inARow === 0 || isBeingReplaced(loop);
@@ -133,8 +134,9 @@ export function placeNode(tx: Transaction, node: NodeState, takes: number): Plac
   return { id: node.id, openness: opennessOf(tx, node), shards, takes };
 }
 
-function opennessOf(tx: Transaction, node: NodeState): Openness {
+export function opennessOf(tx: Transaction, node: NodeState): Openness {
   if (!isConnected(node) || isShuttingDown(node) || drainedBy(tx.state, node.id) !== undefined) return 'closed';
+  if (isHeldBack(tx.state, node)) return 'closed';
   return node.intent.kind === 'cordoned' ? 'ownBuckets' : 'open';
 }
 

@@ -15,12 +15,13 @@ import { isRunningUp } from '../state/shard-link.js';
 import { survey } from '../state/survey.js';
 import type { Transaction } from '../state/transaction.js';
 import { can } from '../state/nodes.js';
+import { isPark, nameOfEnd } from '../state/park.js';
 
 export type Disruption = { moving: number; down: number; limit: number };
 
 export function disruptionOf(state: OrchestratorState): Disruption {
-  const { vacant, starting, stopping, unreachable, unready } = survey(state.shards);
-  const busy = starting.length + stopping.length + unreachable.length;
+  const { vacant, parked, starting, stopping, unreachable, unready } = survey(state.shards);
+  const busy = starting.length + stopping.length + unreachable.length + parked.length;
   const down = vacantCount(state, vacant) + busy + unreadyCount(state, unready);
   const moving = [...state.migrations.values()].filter(takesRoom).length;
   return { moving, down, limit: limitOf(state) };
@@ -48,6 +49,12 @@ function unreadyCount(state: OrchestratorState, unready: readonly number[]): num
     const shard = state.shards[id];
     return shard?.kind === 'running' && !isRunningUp(state, shard) && (shard.link?.refused ?? null) === null;
   }).length;
+}
+
+/** What a rollout moves back is not held back by what is down, for that may be what it mends; room bounds it. */
+export function isFreeOfBudget({ operations }: OrchestratorState, id: string | null): boolean {
+  const operation = id === null ? undefined : operations.get(id);
+  return operation?.kind === 'rollout' && operation.failure !== null;
 }
 
 /** Whether one more shard may be moved now. */
@@ -104,11 +111,13 @@ function movesOf(tx: Transaction, node: string): number {
 
 /** Whether shards move live between the two. */
 export function movesLive(tx: Transaction, origin: string, destination: string): boolean {
-  return can(tx.node(origin), 'live-migration') && can(tx.node(destination), 'live-migration');
+  return [origin, destination].every((end) => isPark(end) || can(tx.node(end), 'live-migration'));
 }
 
 /** How long a shard is kept that is to leave for this destination. */
 export function patienceOf(tx: Transaction, origin: string, destination: string): number {
+  // Who has nobody to give its shards to is about to end.
+  if (isPark(destination)) return 0;
   const node = tx.node(origin);
   return movesLive(tx, origin, destination) && can(node, 'warm-up') ? (node?.bounds?.patienceMs ?? 0) : 0;
 }
@@ -127,18 +136,11 @@ export function waitsFor(tx: Transaction, origin: string, destination: string): 
 export type About = Omit<MigrationState, 'step' | 'deadline'>;
 
 /** A shard begins to move: from here on it counts for everybody's limits. */
-export function recordMoveStarted(
-  tx: Transaction,
-  { id, shard, origin, destination, operation }: About,
-  live: boolean,
-): void {
-  tx.record('migrationStarted', 'info', `Moving shard ${shard} from node ${origin} to node ${destination}.`, {
-    migration: id,
-    shard,
-    origin,
-    destination,
-    live,
-    operation,
-    ...disruptionOf(tx.state),
-  });
+export function recordMoveStarted(tx: Transaction, about: About, live: boolean): void {
+  const { id, shard, origin, destination, operation } = about;
+  const text = `Moving shard ${shard} from ${nameOfEnd(origin)} to ${nameOfEnd(destination)}.`;
+  const facts = { migration: id, shard, origin, destination, live, operation };
+  // What is parked is not held back by what is down, nor is what is given out.
+  const isParking = isPark(origin) || isPark(destination);
+  tx.record('migrationStarted', 'info', text, isParking ? facts : { ...facts, ...disruptionOf(tx.state) });
 }

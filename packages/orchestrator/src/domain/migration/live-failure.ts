@@ -24,6 +24,8 @@ import { boundBetween, canAbort, isKnownToDestination, LIVE_STEPS } from './live
 import { isLive } from '../state/migrations.js';
 import { endFailed, quoted } from './steps.js';
 import type { KnownSession } from '../state/commands.js';
+import { isPark, nameOfEnd } from '../state/park.js';
+import { dropParkedState, stayParked } from './parked.js';
 
 /** The newest cursor known here: the manifest's, or what the origin said at the beginning. */
 function cursorOf({ step }: LiveMigration): GatewaySession | null {
@@ -41,7 +43,8 @@ export function abortLive(tx: Transaction, migration: LiveMigration, reason: str
   const { shard, origin, destination, step } = migration;
   if (isKnownToDestination(migration)) tellAbort(tx, migration, destination, reason);
   tellAbort(tx, migration, origin, reason);
-  if (isConnected(tx.node(origin))) tx.setShard(shard, { kind: 'running', node: origin, since: tx.now });
+  if (migration.parked !== undefined) stayParked(tx, migration, reason, false);
+  else if (isConnected(tx.node(origin))) tx.setShard(shard, { kind: 'running', node: origin, since: tx.now });
   else leaveServing(tx, shard, origin, { cursor: cursorOf(migration), isLast: step.kind === 'verifying' });
   endFailed(tx, migration, reason);
 }
@@ -85,7 +88,8 @@ function onOriginEnded(tx: Transaction, migration: LiveMigration, session: Gatew
   const { sessionId, sequence } = step.manifest.session;
   const movedOn = session !== null && (session.sessionId !== sessionId || session.sequence > sequence);
   const node = tx.node(destination);
-  if (!movedOn && node !== undefined && !isShuttingDown(node)) {
+  const isThere = isPark(destination) || (node !== undefined && !isShuttingDown(node));
+  if (!movedOn && isThere) {
     activate(tx, { ...migration, step }, session !== null);
     return;
   }
@@ -103,7 +107,9 @@ function onDestinationEnded(
   session: GatewaySession | null,
 ): void {
   originRetains(tx, migration);
-  vacate(tx, migration.shard, knownNow(tx, session) ?? inexact(knownNow(tx, cursorOf(migration))));
+  // The state is as of the parked cursor, and of no later one.
+  if (migration.parked !== undefined) stayParked(tx, migration, reason, true);
+  else vacate(tx, migration.shard, knownNow(tx, session) ?? inexact(knownNow(tx, cursorOf(migration))));
   endFailed(tx, migration, reason);
 }
 
@@ -117,11 +123,21 @@ function stopAtDestination(tx: Transaction, migration: LiveMigration, reason: st
   endFailed(tx, migration, reason);
 }
 
+/** A parked shard is not given out: the state is damaged or gone, or the node cannot take it. */
+function onParkedRefused(tx: Transaction, migration: LiveMigration, node: string, reason: string): void {
+  const { shard, parked, destination } = migration;
+  if (isKnownToDestination(migration)) tellAbort(tx, migration, destination, reason);
+  if (parked !== undefined && isPark(node)) dropParkedState(tx, shard, parked, reason);
+  else stayParked(tx, migration, reason, true);
+  endFailed(tx, migration, reason);
+}
+
 /** A node said that it cannot do what it was told. */
 export function onNodeRefused(tx: Transaction, migration: LiveMigration, node: string, message: string): void {
   const { step, origin, destination, shard } = migration;
   const reason = quoted(node, message);
-  if (canAbort(migration)) abortLive(tx, migration, reason);
+  if (migration.parked !== undefined && canAbort(migration)) onParkedRefused(tx, migration, node, reason);
+  else if (canAbort(migration)) abortLive(tx, migration, reason);
   else if (step.kind === 'releasing' && node === origin) onOriginKept(tx, migration, reason);
   else if (step.kind === 'releasing') giveBackToOrigin(tx, migration, reason);
   else if (node === destination) onDestinationEnded(tx, migration, reason, null);
@@ -219,7 +235,7 @@ export function expireLive(tx: Transaction, migration: LiveMigration): void {
   const reason =
     step.kind === 'announcing' && step.mayLeave
       ? `there was no room for it to move within ${tx.settings.budgetTimeoutMs} ms`
-      : `node ${migration[waitsFor]} ${overdue} ${waited}`;
+      : `${nameOfEnd(migration[waitsFor])} ${overdue} ${waited}`;
   if (undo === 'abort') abortLive(tx, migration, reason);
   else if (undo === 'resumeElsewhere') stopAtDestination(tx, migration, reason, null);
   else onOriginEnded(tx, migration, null);

@@ -3,7 +3,7 @@
  * waits for it, and the node is the one that is asked: so what comes twice, late, or from an earlier run of the
  * orchestrator changes nothing.
  */
-import type { MessageOf } from '@dshard/protocol';
+import type { Message, MessageOf } from '@dshard/protocol';
 import { knownNow } from '../shards/vacate.js';
 import type { LiveMigration } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -21,6 +21,7 @@ import {
 import { abortLive, onNodeRefused } from './live-failure.js';
 import { LIVE_STEPS } from './live-steps.js';
 import { isLive } from '../state/migrations.js';
+import { nameOfEnd, PARK, type Parked } from '../state/park.js';
 
 export type TransferAnswer = MessageOf<
   | 'shardMayLeave'
@@ -33,6 +34,16 @@ export type TransferAnswer = MessageOf<
   | 'transferActivated'
   | 'transferFailed'
 >;
+
+/** What the spool says as one end of a migration. */
+export function onParkSaid(tx: Transaction, message: Message): void {
+  const { kind } = message;
+  if (kind === 'transferOpened' || kind === 'transferCopied' || kind === 'transferManifest') {
+    onTransferAnswer(tx, PARK, message);
+  } else if (kind === 'transferVerified' || kind === 'transferFailed') {
+    onTransferAnswer(tx, PARK, message);
+  }
+}
 
 export function onTransferAnswer(tx: Transaction, node: string, message: TransferAnswer): void {
   const migration = tx.state.migrations.get(message.migrationId);
@@ -52,7 +63,7 @@ function stale(tx: Transaction, node: string, message: TransferAnswer): void {
   const { kind, migrationId: migration, shardId: shard } = message;
   tx.patch({ staleTransfers: tx.state.staleTransfers + 1 });
   const why = `migration ${migration} of shard ${shard} does not wait for it`;
-  tx.record('protocolViolation', 'debug', `Node ${node} sent ${kind}: ${why}.`, {
+  tx.record('protocolViolation', 'debug', `${nameOfEnd(node)} sent ${kind}: ${why}.`, {
     node,
     message: kind,
     why,
@@ -104,9 +115,20 @@ function onManifest(
   migration: Parameters<typeof onManifestCame>[1],
   message: MessageOf<'transferManifest'>,
 ): void {
+  const { parked } = migration;
+  if (parked !== undefined) {
+    if (isWhole(parked, message)) onManifestCame(tx, migration, message, parked.known.session);
+    else onNodeRefused(tx, migration, PARK, 'what was read back is not what was parked');
+    return;
+  }
   const known = knownNow(tx, message.session);
   if (known === null) abortLive(tx, migration, `node ${migration.origin} froze it without a session to resume`);
   else onManifestCame(tx, migration, message, known.session);
+}
+
+/** Whether the spool gave back what it was given. */
+function isWhole({ state }: Parked, { events, bytes, hash }: MessageOf<'transferManifest'>): boolean {
+  return events === state.events && bytes === state.bytes && hash === state.hash;
 }
 
 function onVerified(

@@ -27,8 +27,10 @@ import { can } from '../state/nodes.js';
 import { upLink } from '../state/shard-link.js';
 import { checkpointOf } from '../shards/vacate.js';
 import type { Transaction } from '../state/transaction.js';
-import { assignFrom, noteCheckpoint, markOriginDone, markOriginOut } from '../shards/epochs.js';
+import { assign, assignFrom, noteCheckpoint, markOriginDone, markOriginOut } from '../shards/epochs.js';
+import { isPark } from '../state/park.js';
 import { enterStep, nextStep } from './live-steps.js';
+import { enterParked } from './parked.js';
 import { takesRoom } from '../state/migrations.js';
 import { recordMoveStarted } from './limits.js';
 
@@ -63,8 +65,9 @@ export function leaveNow(tx: Transaction, migration: At<'announcing'>): void {
 /** The migration is in the step already. */
 export function openOrigin(tx: Transaction, migration: LiveMigration): void {
   const { freezeTimeoutMs } = tx.settings;
-  const message = { kind: 'transferOpen', role: 'origin', session: null, freezeTimeoutMs } as const;
-  tx.send(migration.origin, { ...message, ...of(migration) });
+  const message = { kind: 'transferOpen', role: 'origin', freezeTimeoutMs } as const;
+  const session = migration.parked?.known.session ?? null;
+  tx.send(migration.origin, { ...message, session, ...of(migration) });
 }
 
 /**
@@ -106,22 +109,33 @@ export function onManifestCame(
   message: MessageOf<'transferManifest'>,
   session: GatewaySession,
 ): void {
-  const { events, bytes } = message;
-  const manifest: Manifest = { session, events, bytes };
+  const { events, bytes, hash } = message;
+  const manifest: Manifest = { session, events, bytes, hash };
   enterStep(tx, migration, { kind: 'verifying', frozenAt: migration.step.frozenAt, manifest });
-  tx.send(migration.destination, message);
+  tx.send(migration.destination, { ...message, session });
 }
 
 /** COMMIT, then RELEASE. */
 export function commit(tx: Transaction, migration: At<'verifying'>): void {
   const { frozenAt, manifest } = migration.step;
-  enterStep(tx, migration, { kind: 'releasing', frozenAt, manifest });
+  const step = { kind: 'releasing', frozenAt, manifest } as const;
+  const entered = enterStep(tx, migration, step);
+  if (migration.parked !== undefined) {
+    // Nobody serves it, so there is nobody to let go.
+    assign(tx, migration.shard, migration.epoch);
+    activate(tx, { ...entered, step }, migration.parked.known.exact === true);
+    return;
+  }
   assignFrom(tx, migration.shard, migration.origin, migration.epoch);
   tx.send(migration.origin, { kind: 'transferRelease', ...of(migration) });
 }
 
 /** @param originReleased it let go or stopped with the manifest's cursor; false: it may have gone on from there. */
 export function activate(tx: Transaction, migration: At<'releasing'>, originReleased: boolean): void {
+  if (isPark(migration.destination)) {
+    enterParked(tx, migration, originReleased);
+    return;
+  }
   const { frozenAt, manifest } = migration.step;
   enterStep(tx, migration, { kind: 'activating', frozenAt, manifest, originReleased });
   markOriginOut(tx, migration.shard);
@@ -143,7 +157,11 @@ export function onActivated(tx: Transaction, migration: At<'activating'>, resume
   const frozenMs = tx.now - frozenAt;
   const { events: userEvents, bytes } = manifest;
   const how = resumed ? '' : ' Its gateway session was gone, so it identified anew.';
-  const text = `Shard ${shard} moved from node ${origin} to node ${destination}, frozen for ${frozenMs} ms.${how}`;
+  const { parked } = migration;
+  const text =
+    parked === undefined
+      ? `Shard ${shard} moved from node ${origin} to node ${destination}, frozen for ${frozenMs} ms.${how}`
+      : `Shard ${shard} runs on node ${destination}, after ${tx.now - parked.since} ms parked.${how}`;
   const facts = { shard, origin, destination, durationMs, frozenMs, userEvents, bytes, resumed };
   tx.record('migrationCompleted', resumed ? 'info' : 'warn', text, { migration: id, ...facts }, migration.by);
   tx.done(request, text, facts);

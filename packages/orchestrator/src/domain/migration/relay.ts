@@ -20,6 +20,7 @@
 import type { Message, MessageOf } from '@dshard/protocol';
 import type { Decision, Effect } from '../state/effects.js';
 import { isConnected } from '../state/nodes.js';
+import { isPark, PARK, toPark } from '../state/park.js';
 import type { BaseMigration, LiveMigration, MigrationState, OrchestratorState } from '../state/state.js';
 import { isBase, isLive } from '../state/migrations.js';
 
@@ -34,14 +35,27 @@ export function isRelayed(message: Message): message is Relayed {
 export function relayTransfer(state: OrchestratorState, connection: string, message: Relayed, now: number): Decision {
   const sender = state.connections.get(connection);
   if (sender === undefined) return { state, effects: [] };
-  const heard = withHeard(state, sender, now);
+  return passOn(withHeard(state, sender, now), sender, message, now);
+}
+
+/** The same from the orchestrator's own end of a migration, and to it. */
+export function relayFromPark(state: OrchestratorState, message: Relayed, now: number): Decision {
+  return passOn(state, PARK, message, now);
+}
+
+function passOn(state: OrchestratorState, sender: string, message: Relayed, now: number): Decision {
   const migration = state.migrations.get(message.migrationId);
   const receiver = receiverOf(migration, sender, message);
+  if (migration !== undefined && isLive(migration) && receiver !== undefined && isPark(receiver)) {
+    const next = message.kind === 'transferData' ? withProgress(state, migration, now) : state;
+    const effect = toPark(migration, message);
+    return { state: next, effects: effect === null ? [] : [effect] };
+  }
   const node = receiver === undefined ? undefined : state.nodes.get(receiver);
   if (!isConnected(node) || node.connection.kind !== 'connected' || migration === undefined || !isLive(migration)) {
-    return { state: { ...heard, staleTransfers: heard.staleTransfers + 1 }, effects: [] };
+    return { state: { ...state, staleTransfers: state.staleTransfers + 1 }, effects: [] };
   }
-  const next = message.kind === 'transferData' ? withProgress(heard, migration, now) : heard;
+  const next = message.kind === 'transferData' ? withProgress(state, migration, now) : state;
   return { state: next, effects: [{ kind: 'send', connection: node.connection.connection, message }] };
 }
 

@@ -5,7 +5,7 @@
  */
 import { refused, runningOn, usableNode, type Checked } from '../state/checks.js';
 import type { OperatorCommand } from '../state/commands.js';
-import { budgetAllowsMove, budgetReason, hasRoomToMove, waitsFor } from './limits.js';
+import { budgetAllowsMove, budgetReason, hasRoomToMove, isFreeOfBudget, waitsFor } from './limits.js';
 import { drainedBy } from '../state/nodes.js';
 import type { Transaction } from '../state/transaction.js';
 import { beginMigration } from './steps.js';
@@ -80,6 +80,10 @@ export function startWaitingMigrations(tx: Transaction): void {
   if (still.length < before.length) tx.patch({ waitingMigrations: still });
 }
 
+function mayLeaveNow(tx: Transaction, operation: string | null): boolean {
+  return tx.state.alarm === null && (isFreeOfBudget(tx.state, operation) || budgetAllowsMove(tx));
+}
+
 /**
  * Shards that are announced to leave, where user code was waited for: they go when it has finished and there is room
  * and budget, those first that were announced first. One whose operation moves nothing any more stays.
@@ -91,7 +95,7 @@ export function leaveWhenThereIsRoom(tx: Transaction): void {
     const announced: LiveMigration & { step: typeof step } = { ...migration, step };
     const stopped = operation === null ? null : (tx.state.operations.get(operation)?.stopped ?? null);
     if (stopped !== null) abortLive(tx, announced, `the operation it was part of moves no further shard: ${stopped}`);
-    else if (step.mayLeave && hasRoomToMove(tx, origin, destination) && budgetAllowsMove(tx)) {
+    else if (step.mayLeave && hasRoomToMove(tx, origin, destination) && mayLeaveNow(tx, operation)) {
       tx.actingFor(migration.by, () => leaveNow(tx, announced));
     }
   }

@@ -24,12 +24,13 @@ import type { Transaction } from '../state/transaction.js';
 import { announce, openOrigin } from './live.js';
 import { tellAborted } from '../shards/start.js';
 import { takesRoom } from '../state/migrations.js';
+import { nameOfEnd } from '../state/park.js';
 import { movesLive, patienceOf, recordMoveStarted, type About } from './limits.js';
 import { boundBetween, firstStep } from './live-steps.js';
 
 export function beginMigration(
   tx: Transaction,
-  plan: { shard: number; origin: string; destination: string; request: string | null; operation: string | null },
+  plan: Pick<MigrationState, 'shard' | 'origin' | 'destination' | 'request' | 'operation' | 'parked'>,
 ): void {
   const { shard, origin, destination } = plan;
   const about = { ...plan, id: tx.nextMigrationId(), epoch: newEpoch(tx), startedAt: tx.now, by: tx.by };
@@ -44,7 +45,7 @@ export function beginMigration(
 
 /** User code is told, and the shard serves for as long as it may be kept. */
 function recordMoveAnnounced(tx: Transaction, { id, shard, origin, destination, operation }: About): void {
-  const text = `Shard ${shard} is to move from node ${origin} to node ${destination}, when user code has finished with it.`;
+  const text = `Shard ${shard} is to move from ${nameOfEnd(origin)} to ${nameOfEnd(destination)}, when user code has finished with it.`;
   const facts = { migration: id, shard, origin, destination, operation };
   tx.record('migrationAnnounced', 'info', text, facts);
 }
@@ -125,7 +126,7 @@ export function onDestinationRuns(tx: Transaction, migration: BaseMigration, use
 
 /** A node's sentence as a part of ours. */
 export function quoted(node: string, message: string): string {
-  return `node ${node} said: ${message.replace(/\.$/, '')}`;
+  return `${nameOfEnd(node)} said: ${message.replace(/\.$/, '')}`;
 }
 
 /** The end of a migration that did not succeed. The shard has been given its new state before. */
@@ -134,7 +135,7 @@ export function endFailed(tx: Transaction, migration: MigrationState, reason: st
   tx.removeMigration(id);
   const where = tx.shard(shard);
   const now = where === undefined || where.kind === 'migrating' ? '' : ` ${whereabouts(shard, where)}`;
-  const text = `Shard ${shard} was not moved from node ${origin} to node ${destination}: ${reason}.${now}`;
+  const text = `Shard ${shard} was not moved from ${nameOfEnd(origin)} to ${nameOfEnd(destination)}: ${reason}.${now}`;
   const facts = { migration: id, shard, origin, destination, step: step.kind, reason };
   tx.record('migrationFailed', 'warn', text, facts, migration.by);
   tx.fail(request, 'DSO_MIGRATION_FAILED', text);
@@ -151,6 +152,8 @@ function whereabouts(shard: number, state: Exclude<ReturnType<Transaction['shard
       return `It is being stopped on node ${state.node}.`;
     case 'unreachable':
       return `It was last on node ${state.node}, which is away.`;
+    case 'parked':
+      return 'It is parked.';
     case 'vacant':
     case 'migrating':
       return `Shard ${shard} is not running now.`;

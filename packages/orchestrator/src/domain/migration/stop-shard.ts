@@ -32,6 +32,10 @@ export function stopShard(tx: Transaction, request: string, shard: number): void
         tx.done(request, `Stopped shard ${shard}. ${afterwards(tx)}`, { shard });
       }
       break;
+    case 'parked':
+      vacate(tx, shard, state.parked.known, tx.now + tx.settings.maxNodeDowntimeMs);
+      tx.done(request, `Shard ${shard} is not kept for the next node any more. ${afterwards(tx)}`, { shard });
+      break;
     case 'stopping':
       tx.fail(request, 'DSO_SHARD_BUSY', `Shard ${shard} is being stopped on node ${state.node} already.`);
       break;

@@ -24,6 +24,7 @@ import type { OperationState } from '../state/operations.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
 import type { Transaction } from '../state/transaction.js';
+import { rolloutOf } from '../state/versions.js';
 import { kept, named, namedFirst, textOf, to } from './drain-texts.js';
 import { beginMove, waitReason, withMove } from './moves.js';
 import { beginOperation, endOperation, notStarted } from './operation.js';
@@ -100,11 +101,11 @@ function refusalOf(tx: Transaction, plan: Omit<DrainPlan, 'launch'>): (Started &
     if (!usable.ok) return usable;
   }
   for (const origin of origins) {
-    const busy = drainedBy(tx.state, origin) ?? keptBy(tx.state, origin);
+    const busy = drainedBy(tx.state, origin) ?? keptBy(tx.state, origin) ?? rolloutOf(tx.state, origin);
     if (busy !== undefined) return isBusy(origin, busy);
   }
   if (destination !== null) {
-    const busy = drainedBy(tx.state, destination);
+    const busy = drainedBy(tx.state, destination) ?? rolloutOf(tx.state, destination);
     return busy === undefined ? null : isBusy(destination, busy);
   }
   if (tx.settings.canLaunch || !hasShards(tx, origins) || openNodes(tx, origins).length > 0) return null;

@@ -1,201 +1,234 @@
 /**
- * Every node is replaced, one after the other: each node that has shards is drained to an empty node (one that is
- * connected and free, else a newly launched one), then shut down. The drains do the work; this decides what is next.
- * The first node that cannot be replaced ends the rollout, with everything left running where it is.
+ * The fleet moves to new processes, and back if they are not well.
  *
- * Where nodes are launched here, an empty one of a version that is being replaced is no place to go: it is shut down
- * first.
+ *     surging    new nodes are launched beside the old ones; nothing old ends before its replacement has baked
+ *     moving     shards move to them: a canary first, then in stages
+ *     baking     what moved is watched; after the last stage the old nodes are not needed any more
+ *     reverting  a gate failed, or somebody wants it undone: what moved goes back, live
+ *     ending     the side that lost ends: the old nodes, or the new ones
+ *
+ * Nodes are replaced in rounds: all at once, or `surge` at a time. What can fail a rollout is in `gates.ts`, the plan
+ * in `rollout-plan.ts`, the way forward in `rollout-phases.ts`, the way back in `rollout-revert.ts`. A rollout is one
+ * record, so it goes on after a restart in whatever phase it was; a bake begins anew then.
  */
 import { counted, type MessageOf } from '@dshard/protocol';
 import { beginShutdown } from '../fleet/leave.js';
-import { drainedBy, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
-import type { OperationOutcome, OperationState } from '../state/operations.js';
-import type { NodeState, OrchestratorState } from '../state/state.js';
-import { survey } from '../state/survey.js';
+import type { OperationOutcome, RolloutOptions } from '../state/operations.js';
 import type { Transaction } from '../state/transaction.js';
-import { beginDrain, DRAIN } from './drain.js';
-import { beginOperation, endOperation, notStarted } from './operation.js';
-import type { Asked, Operation, Progress, Started } from './operation.js';
-
-type Rollout = OperationState<'rollout'>;
+import { failureOf, type Facts } from './gates.js';
+import { beginOperation, endOperation, type Asked, type Operation, type Started } from './operation.js';
+import { bake, beginRound, end, enter, move, pairWith, surge, waitReason, withTime } from './rollout-phases.js';
+import {
+  linesOf,
+  loadIn,
+  nothingToDo,
+  planRollout,
+  refusalOf,
+  WITHOUT_BAKE,
+  type RolloutPlan,
+} from './rollout-plan.js';
+import { beginRevert, forgiven, nextLookAt, rememberRevert, revert } from './rollout-revert.js';
+import { factsOf, isUsable, oldNodes, type Rollout } from './rollout-round.js';
+import { rolloutProgress } from './rollout-status.js';
 
 export const ROLLOUT: Operation<'rollout'> = {
   kind: 'rollout',
   idPrefix: 'r',
-  start: (tx, _plan, asked) => startRollout(tx, asked),
-  step: replaceNext,
-  // It has no deadline of its own: its drains have.
-  overdue: () => undefined,
-  status: statusOf,
-  cancel: ({ id }) => ({ ok: true, text: `Rollout ${id} is cancelled: no further node is replaced.` }),
+  start: (tx, plan, asked) => startRollout(tx, optionsOf(plan), asked),
+  plan: (state, plan) => ({ lines: linesOf(planRollout(state, optionsOf(plan)), optionsOf(plan)) }),
+  step,
+  overdue,
+  status: rolloutProgress,
+  cancel: ({ id, phase, failure }) => {
+    if (failure !== null)
+      return { ok: false, text: `Rollout ${id} is going back already: there is nothing left to cancel.` };
+    if (phase === 'ending')
+      return { ok: false, text: `The old nodes of rollout ${id} are ending: it is too late to cancel it.` };
+    return { ok: true, text: `Rollout ${id} is cancelled: what it moved goes back to the old nodes.` };
+  },
   end: endRollout,
 };
 
-function startRollout(tx: Transaction, asked: Asked): Started {
-  for (const operation of tx.state.operations.values()) {
-    if (operation.kind === 'rollout') {
-      const { id, done, waiting } = operation;
-      const message = `Rollout ${id} is under way: ${counted(done.length, 'node')} replaced, ${waiting.length} waiting.`;
-      return notStarted('DSO_ROLLOUT_RUNNING', message);
-    }
-    const message = `Operation ${operation.id} (${operation.kind}) is under way; start the rollout when it has ended.`;
-    return notStarted('DSO_NODE_BUSY', message);
-  }
-  const { empty, busy } = toReplace(tx);
-  const waiting = [...empty, ...busy];
-  if (busy.length === 0) {
-    return { ok: true, operation: null, message: 'No connected node has shards, so there is nothing to replace.' };
-  }
-  if (!tx.settings.canLaunch && freeNode(tx, waiting) === undefined) {
-    const message = 'There is no empty node to move shards to, and no node command to start one with.';
-    return notStarted('DSO_NO_FREE_NODE', message);
-  }
-  const message = `Replacing ${counted(waiting.length, 'node')}${waiting.length === 1 ? '' : ', one after the other'}.`;
+function optionsOf(plan: Partial<RolloutOptions>): RolloutOptions {
+  const { bake: bakeMs, canary, surge: atOnce, fast, manual, force } = { ...WITHOUT_BAKE, ...plan };
+  return { bake: bakeMs, canary, surge: atOnce, fast, manual, force };
+}
+
+function startRollout(tx: Transaction, options: RolloutOptions, asked: Asked): Started {
+  const plan = planRollout(tx.state, options);
+  const refusal = refusalOf(tx.state, plan, options);
+  if (refusal !== null) return refusal;
+  if (plan.replaced.length === 0) return { ok: true, operation: null, message: nothingToDo(plan) };
+  if (options.force) tx.patch({ rollouts: forgiven(tx.state.rollouts, plan.version) });
+  const operation = beginRollout(tx, plan, options, asked);
+  return { ok: true, operation, message: linesOf(plan, options)[0] ?? '' };
+}
+
+function beginRollout(tx: Transaction, plan: RolloutPlan, options: RolloutOptions, asked: Asked): string {
+  const { replaced, empty, leftAlone, version } = plan;
   const data = {
     origins: [],
     destinations: [],
-    waiting,
+    options,
+    version,
+    phase: 'surging',
+    since: tx.now,
+    waiting: replaced,
+    pairs: [],
+    empty,
     done: [],
-    failed: [],
-    current: null,
-    moved: 0,
-    detail: null,
+    leftAlone,
+    stages: [],
+    stage: 0,
+    moved: [],
+    movedBefore: 0,
+    retried: [],
+    failure: null,
+    pausedBy: null,
+    promoted: false,
   } as const;
-  const operation = beginOperation(tx, ROLLOUT, asked, data, { text: message, facts: { nodes: waiting } });
-  return { ok: true, operation, message };
+  const about = { text: linesOf(plan, options).join(' '), facts: { nodes: replaced, version, leftAlone } };
+  return beginOperation(tx, ROLLOUT, asked, data, about);
 }
 
-/** The nodes that have shards, and the empty ones that are as old. */
-function toReplace(tx: Transaction): { empty: string[]; busy: string[] } {
-  const connected = [...tx.state.nodes.values()].filter((node) => isConnected(node) && !isShuttingDown(node));
-  const busy = connected.filter(({ id }) => tx.loadOf(id) > 0);
-  const old = new Set(busy.map(({ version }) => version));
-  const empty = connected.filter(
-    ({ id, version, intent }) => tx.loadOf(id) === 0 && intent.kind === 'serving' && old.has(version),
-  );
-  return { empty: tx.settings.canLaunch ? empty.map(({ id }) => id) : [], busy: busy.map(({ id }) => id) };
-}
-
-/** Connected, empty, meant for nothing else, and not as old as what is replaced, unless nothing newer can be had. */
-function freeNode(tx: Transaction, waiting: readonly string[]): NodeState | undefined {
-  const old = new Set(tx.settings.canLaunch ? waiting.map((id) => tx.node(id)?.version) : []);
-  for (const node of tx.state.nodes.values()) {
-    const isFree =
-      isConnected(node) &&
-      node.intent.kind === 'serving' &&
-      !waiting.includes(node.id) &&
-      !old.has(node.version) &&
-      !isInUse(tx, node.id) &&
-      tx.loadOf(node.id) === 0;
-    if (isFree) return node;
+function step(tx: Transaction, given: Rollout): void {
+  const { rollout, notMoved } = withOutcomes(tx, given);
+  if (rollout.failure === null && rollout.phase !== 'ending') {
+    const { stopped } = rollout;
+    const failure = stopped ?? failureOf(factsOf(tx.state, rollout, notMoved, tx.now));
+    if (failure !== null) return goBack(tx, rollout, failure);
   }
-  return undefined;
+  switch (rollout.phase) {
+    case 'surging':
+      return surging(tx, rollout);
+    case 'moving':
+      // What it would begin now could not move.
+      return tx.state.alarm === null ? move(tx, rollout) : undefined;
+    case 'baking': {
+      const failure = bake(tx, rollout);
+      return failure === null ? undefined : goBack(tx, rollout, failure);
+    }
+    case 'reverting':
+      return tx.state.alarm === null ? reverting(tx, rollout) : undefined;
+    case 'ending':
+      return ending(tx, rollout);
+  }
 }
 
-function isInUse(tx: Transaction, node: string): boolean {
-  return drainedBy(tx.state, node) !== undefined || keptBy(tx.state, node) !== undefined;
-}
-
-function replaceNext(tx: Transaction, given: Rollout): void {
-  const rollout = withOutcomes(tx, given);
-  const { current } = rollout;
-  if (current !== null) {
-    if (tx.state.operations.has(current.drain)) return;
-    tx.setOperation({ ...rollout, current: null, waiting: [current.node, ...rollout.waiting] });
+function surging(tx: Transaction, rollout: Rollout): void {
+  if (rollout.pairs.length === 0) {
+    if (rollout.waiting.length === 0) endRollout(tx, rollout, null);
+    else beginRound(tx, rollout);
     return;
   }
-  if (rollout.stopped !== null) {
-    endRollout(tx, rollout, rollout.stopped);
-    return;
-  }
-  // What it would begin now could not move.
-  if (tx.state.alarm !== null) return;
-  const [next, ...waiting] = rollout.waiting;
-  if (next === undefined) {
-    endRollout(tx, rollout, null);
-    return;
-  }
-  const node = tx.node(next);
-  const isThere = isConnected(node) && !isShuttingDown(node);
-  // An operator's drain of this node goes first; its end brings us back here.
-  if (isThere && isInUse(tx, next)) return;
-  if (!isThere || tx.loadOf(next) === 0) {
-    // It left before its turn, or has no shards: there is nothing to move.
-    if (isThere && tx.settings.canLaunch) beginShutdown(tx, next, null, false);
-    tx.setOperation({ ...rollout, waiting, done: [...rollout.done, next] });
-    return;
-  }
-  const free = freeNode(tx, rollout.waiting);
-  if (free === undefined && !tx.settings.canLaunch) {
-    const reason = 'there is no empty node to move its shards to, and no node command to start one with';
-    tx.setOperation(notReplaced(rollout, next, reason));
-    return;
-  }
-  const destination = free?.id ?? null;
-  const plan = { origins: [next], destination, launch: destination === null, shutdown: true, deadline: null } as const;
-  const asked = { request: null, parent: rollout.id };
-  const drain = tx.actingFor(rollout.by, () => beginDrain(tx, plan, asked));
-  tx.setOperation({ ...rollout, waiting, current: { node: next, drain } });
+  const failure = surge(tx, rollout);
+  if (failure !== null) goBack(tx, rollout, failure);
 }
 
-/** The drain of a node was a step of it. */
-function withOutcomes(tx: Transaction, rollout: Rollout): Rollout {
-  if (rollout.outcomes.length === 0) return rollout;
-  const next = { ...rollout.outcomes.reduce(withOutcome, rollout), outcomes: [] };
-  tx.setOperation(next);
-  return next;
+/** A cancelled rollout, and one that somebody undoes, says nothing of the version. */
+function goBack(tx: Transaction, rollout: Rollout, reason: string): void {
+  beginRevert(tx, rollout, rollout.cancelled === null ? 'gate' : 'undone', reason);
 }
 
-function withOutcome(rollout: Rollout, outcome: OperationOutcome): Rollout {
-  const { current } = rollout;
-  if (outcome.kind !== 'ended' || current === null || current.drain !== outcome.operation) return rollout;
-  const next = { ...rollout, current: null, moved: rollout.moved + outcome.moved };
-  if (outcome.failure === null) return { ...next, done: [...rollout.done, current.node] };
-  if (rollout.cancelled === null) return notReplaced(next, current.node, outcome.failure);
-  return { ...next, waiting: [current.node, ...rollout.waiting], detail: outcome.text };
+function reverting(tx: Transaction, rollout: Rollout): void {
+  const went = revert(tx, rollout);
+  if (went === 'back') enter(tx, rollout, 'ending');
+  else if (went !== 'waits') endRollout(tx, rollout, `${rollout.failure?.reason ?? ''}; ${went.stuck}`);
+  else {
+    const at = nextLookAt(tx, rollout);
+    const deadline = tx.state.operations.get(rollout.id)?.deadline ?? null;
+    if (at !== null && (deadline === null || at < deadline)) tx.patchOperation(rollout.id, { deadline: at });
+  }
 }
 
-function notReplaced(rollout: Rollout, node: string, reason: string): Rollout {
-  const stopped = rollout.stopped ?? `node ${node} could not be replaced: ${reason}`;
-  return { ...rollout, failed: [...rollout.failed, { node, reason }], stopped };
+function ending(tx: Transaction, rollout: Rollout): void {
+  const ended = end(tx, rollout);
+  if (ended === 'waits') return;
+  if (rollout.failure !== null) {
+    rememberRevert(tx, rollout);
+    return endRollout(tx, rollout, rollout.failure.reason);
+  }
+  const { pairs, done, waiting, empty } = rollout;
+  const replaced = { ...rollout, pairs: [], done: [...done, ...pairs.map(({ old }) => old)] };
+  if (ended !== 'ended') return endRollout(tx, replaced, ended.stuck);
+  if (waiting.length > 0) return beginRound(tx, replaced);
+  const retired = empty.filter((id) => isUsable(tx.state, id) && loadIn(tx.state, id) === 0);
+  for (const id of retired) tx.actingFor(rollout.by, () => beginShutdown(tx, id, null, false));
+  endRollout(tx, { ...replaced, done: [...replaced.done, ...retired] }, null);
+}
+
+/** What became of its migrations and launches since it was run last. */
+function withOutcomes(tx: Transaction, given: Rollout): { rollout: Rollout; notMoved: Facts['notMoved'] } {
+  if (given.outcomes.length === 0) return { rollout: given, notMoved: [] };
+  let rollout: Rollout = { ...given, outcomes: [] };
+  tx.setOperation(rollout);
+  const notMoved: { shard: number; reason: string }[] = [];
+  for (const outcome of given.outcomes) {
+    rollout = withOutcome(tx, rollout, outcome);
+    if (outcome.kind === 'notMoved' && isTheVersionsFault(tx, given, outcome.shard)) notMoved.push(outcome);
+  }
+  tx.setOperation(rollout);
+  return { rollout, notMoved };
+}
+
+function withOutcome(tx: Transaction, rollout: Rollout, outcome: OperationOutcome): Rollout {
+  switch (outcome.kind) {
+    case 'moved':
+      return { ...rollout, moved: [...rollout.moved, outcome.shard], deadline: null };
+    case 'notMoved':
+      return { ...rollout, retried: [...new Set([...rollout.retried, outcome.shard])] };
+    case 'launched':
+      return rollout.failure === null ? pairWith(tx, rollout, outcome.node) : rollout;
+    case 'notLaunched':
+      return { ...rollout, stopped: rollout.stopped ?? 'no new node could be started for its shards' };
+    case 'ended':
+      return rollout;
+  }
+}
+
+/** The second time; and not where its old node went away. */
+function isTheVersionsFault(tx: Transaction, { retried, pairs, failure }: Rollout, shard: number): boolean {
+  if (failure !== null || !retried.includes(shard)) return false;
+  const state = tx.shard(shard);
+  return state?.kind === 'running' && pairs.some(({ old }) => old === state.node);
+}
+
+/** Nothing was moved for too long, or a bake is over; the latter is for `bake` to see. */
+function overdue(tx: Transaction, rollout: Rollout): void {
+  const { phase, failure } = rollout;
+  if (phase === 'baking' || phase === 'ending') return;
+  if (rollout.pausedBy !== null || tx.state.alarm !== null) return withTime(tx, rollout);
+  if (phase === 'reverting') {
+    // What may come up by itself was waited for; what has not moved for so long is stopped where it is.
+    const isLook = rollout.since + tx.settings.rolloutProgressMs > tx.now;
+    if (isLook) tx.patchOperation(rollout.id, { deadline: null });
+    else endRollout(tx, rollout, `${failure?.reason ?? ''}; not all shards could be moved back in time`);
+    return;
+  }
+  const why = waitReason(tx.state, rollout) ?? 'nothing went on';
+  const stopped = `no shard could be moved for ${tx.settings.rolloutProgressMs} ms: ${why}`;
+  tx.patchOperation(rollout.id, { stopped: rollout.stopped ?? stopped, deadline: null });
 }
 
 function endRollout(tx: Transaction, rollout: Rollout, failure: string | null): void {
-  const { done, failed, waiting, detail, moved } = rollout;
-  const left = waiting.length + failed.length;
+  const { done, waiting, pairs, moved, movedBefore, leftAlone } = rollout;
+  const left = waiting.length + pairs.length;
+  const alone = leftAlone.length === 0 ? '' : ` Left alone: ${leftAlone.join(', ')}.`;
   const text =
     failure === null
       ? `Replaced ${counted(done.length, 'node')}.`
-      : `The rollout stopped: ${failure}. Replaced before that: ${done.length}; left as they are: ${left}.`;
+      : `${headOf(rollout)}: ${failure}. Replaced before that: ${done.length}; left as they are: ${left}.`;
   endOperation(tx, rollout, failure, {
-    text: detail === null ? text : `${text} ${detail}`,
-    figures: { nodes: done.length, moved },
-    facts: { done, left: waiting },
+    text: `${text}${alone}`,
+    figures: { nodes: done.length, moved: movedBefore + moved.length },
+    facts: { done, left: [...oldNodes(rollout), ...waiting] },
   });
 }
 
-function statusOf(state: OrchestratorState, rollout: Rollout): Progress {
-  const { waiting, done, failed, moved, current } = rollout;
-  const drain = current === null ? undefined : state.operations.get(current.drain);
-  const step = drain?.kind === 'drain' ? DRAIN.status(state, drain) : null;
-  const { byNode } = survey(state.shards);
-  const later = waiting.flatMap((node) => byNode.get(node) ?? []);
-  const total = done.length + failed.length + waiting.length + (current === null ? 0 : 1);
-  const head = `${done.length} of ${counted(total, 'node')} replaced.`;
-  return {
-    text: step === null ? head : `${head} ${step.text}`,
-    waitsFor: step?.waitsFor ?? null,
-    origin: step?.origin ?? null,
-    destination: step?.destination ?? null,
-    shards: {
-      moved: moved + (step?.shards.moved ?? 0),
-      total: moved + (step?.shards.total ?? 0) + later.length,
-      moving: step?.shards.moving ?? [],
-      waiting: [...(step?.shards.waiting ?? []), ...later],
-    },
-    failed: step?.failed ?? [],
-    nodes: { done: done.length, total },
-  };
+function headOf({ failure, phase, moved }: Rollout): string {
+  if (failure === null || phase === 'reverting') return 'The rollout stopped';
+  if (failure.kind === 'undone') return 'The rollout was undone';
+  return moved.length === 0 ? 'The rollout stopped before any shard was moved' : 'The rollout was reverted';
 }
 
 /** A bot asks for a rollout, as one that was written for ShardingManager does with `client.shard.respawnAll()`. */
@@ -208,7 +241,8 @@ export function onRolloutRequest(tx: Transaction, node: string, { requestId }: M
   } else if (tx.state.ending !== null) {
     answer('DSO_FLEET_ENDING', 'The fleet is being shut down, so nothing else is begun.');
   } else {
-    const begun = tx.actingFor(`node ${node}`, () => startRollout(tx, { request: null, parent: null }));
+    const asked = { request: null, parent: null };
+    const begun = tx.actingFor(`node ${node}`, () => startRollout(tx, WITHOUT_BAKE, asked));
     const operation = begun.ok && begun.operation !== null ? ` It is operation ${begun.operation}.` : '';
     if (begun.ok) answer('', `${begun.message}${operation}`);
     else answer(begun.error.code, begun.error.message);

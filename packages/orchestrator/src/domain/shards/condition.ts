@@ -4,6 +4,7 @@
  */
 import type { MigrationState, OrchestratorState, ShardState } from '../state/state.js';
 import { isConnected, isShuttingDown } from '../state/nodes.js';
+import { isPark, nameOfEnd } from '../state/park.js';
 import { isRunningUp, reportsLinks, troubleOf, type ShardLink } from '../state/shard-link.js';
 import { survey } from '../state/survey.js';
 import { sessionStarts, hasSessionStart } from './identify-budget.js';
@@ -15,6 +16,7 @@ export const CONDITIONS = {
   quarantined: 'Nodes died one after the other when the shard was started there; it is not started any more.',
   unreachable: 'The node that has the shard is not connected to the orchestrator. It may still be serving.',
   vacant: 'No node has the shard.',
+  parked: 'No node has the shard; the orchestrator keeps its state and its session for the next node.',
   disconnected: 'The node has the shard, and its gateway connection is down; the node tries again.',
   stopping: 'The node was told to stop the shard.',
   starting: 'The shard is on its way up, and nothing has gone wrong.',
@@ -92,9 +94,9 @@ export type Down = { shard: number; condition: ShardCondition };
 export function shardsNotUp(state: OrchestratorState, now: number): readonly Down[] {
   const conditionOf = conditionsOf(state, now);
   const cared = caredOf(state);
-  const { vacant, starting, stopping, unreachable, unready } = survey(state.shards);
+  const { vacant, parked, starting, stopping, unreachable, unready } = survey(state.shards);
   const moving = [...state.migrations.values()].map(({ shard }) => shard);
-  return [...vacant, ...starting, ...stopping, ...unreachable, ...unready, ...moving]
+  return [...vacant, ...parked, ...starting, ...stopping, ...unreachable, ...unready, ...moving]
     .filter((shard) => cared?.has(shard) ?? true)
     .sort((a, b) => a - b)
     .map((shard) => ({ shard, condition: conditionOf(shard) }))
@@ -106,6 +108,11 @@ function conditionOf(look: Look, id: number, shard: ShardState): Found {
   switch (shard.kind) {
     case 'vacant':
       return ofVacant(look, id, shard);
+    case 'parked': {
+      const { since, origin, state: kept } = shard.parked;
+      const why = `node ${origin} left it with ${kept.bytes} bytes of state, and a node to take it is waited for`;
+      return { kind: 'parked', since, why };
+    }
     case 'unreachable': {
       const why = `node ${shard.node} is not connected, and may still be serving`;
       return { kind: 'unreachable', since: shard.since, node: shard.node, why };
@@ -164,8 +171,13 @@ function ofMigrating(state: OrchestratorState, shard: Extract<ShardState, { kind
   const { link } = shard;
   const since = 'frozenAt' in step ? step.frozenAt : startedAt;
   const trouble = link?.node === destination && troubleOf(link) === 'disconnected' ? link.reason : null;
-  const why = `it moves from node ${origin} to node ${destination} (${step.kind})`;
-  return { kind: 'migrating', since, node: destination, why: trouble === null ? why : `${why}: ${trouble}` };
+  const why = `it moves from ${nameOfEnd(origin)} to ${nameOfEnd(destination)} (${step.kind})`;
+  return {
+    kind: 'migrating',
+    since,
+    node: isPark(destination) ? null : destination,
+    why: trouble === null ? why : `${why}: ${trouble}`,
+  };
 }
 
 /** Steps in which the origin's gateway connection is as it was. */
@@ -184,6 +196,7 @@ function servingOrigin(
   const migration = state.migrations.get(id);
   if (migration === undefined || !SERVES.has(migration.step.kind)) return null;
   const { origin, startedAt } = migration;
+  if (isPark(origin)) return null;
   if (link?.node === origin) return ofLink(link, startedAt);
   return reportsLinks(state, origin)
     ? { kind: 'starting', since: startedAt, node: origin, why: 'its node has not said yet whether it is connected' }

@@ -56,6 +56,8 @@ function startableOn(state: OrchestratorState, node: string, shard: number): Che
   switch (value.kind) {
     case 'vacant':
       return { ok: true, value: shard };
+    case 'parked':
+      return refused('DSO_SHARD_BUSY', `Shard ${shard} is parked, and goes to the next node by itself.`);
     case 'migrating':
       return refused('DSO_SHARD_BUSY', `Shard ${shard} is being moved.`);
     case 'stopping':

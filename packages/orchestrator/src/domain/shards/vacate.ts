@@ -33,6 +33,8 @@ export function sessionOf(tx: Transaction, shard: number): KnownSession | null {
       return null;
     case 'running':
       return checkpointOf(tx, state.node, shard);
+    case 'parked':
+      return state.parked.known;
     case 'unreachable':
       return state.checkpoint ?? state.known;
     case 'vacant':

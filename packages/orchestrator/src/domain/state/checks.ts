@@ -55,6 +55,8 @@ export function runningOn(state: OrchestratorState, shard: number): Checked<stri
       return { ok: true, value: value.node };
     case 'vacant':
       return refused('DSO_SHARD_NOT_RUNNING', `No node runs shard ${shard}.`);
+    case 'parked':
+      return refused('DSO_SHARD_NOT_RUNNING', `Shard ${shard} is parked, and goes to the next node by itself.`);
     case 'unreachable':
       return refused('DSO_NODE_NOT_CONNECTED', `Shard ${shard} is on node ${value.node}, which is not connected.`);
     case 'starting':

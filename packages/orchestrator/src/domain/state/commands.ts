@@ -9,6 +9,8 @@ export type OperatorCommand =
   | { kind: 'startShards'; node: string; shards: readonly number[] }
   | { kind: 'stopShard'; shard: number }
   | { kind: 'migrateShard'; shard: number; destination: string }
+  /** The orchestrator keeps its state and its session for the next node. Answered when it does. */
+  | { kind: 'parkShard'; shard: number }
   /** Answered when the operation has begun, with its id, or when it has ended. */
   | { kind: 'startOperation'; plan: OperationPlan; answer: 'begun' | 'ended' }
   /** Answered with what the operation would do. Nothing is begun. */

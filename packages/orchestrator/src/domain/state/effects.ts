@@ -1,5 +1,6 @@
 import type { Message } from '@dshard/protocol';
 import type { CommandResult } from './commands.js';
+import type { SpooledState } from './park.js';
 import type { OrchestratorState } from './state.js';
 
 /** Nobody asked for it: the orchestrator itself saw to it. */
@@ -19,6 +20,11 @@ export function isAskedFor(value: unknown): boolean {
 /** What the domain wants done. Plain data; the runtime executes them in order. */
 export type Effect =
   | { kind: 'send'; connection: string; message: Message }
+  /**
+   * To the orchestrator's own end of a migration, with the file that the migration is about. `whole`: what the file has
+   * to hold, where it was written before.
+   */
+  | { kind: 'park'; message: Message; file: string; whole: SpooledState | null }
   /** Flush, then close; who was refused waits for the close, so as not to try again at once. */
   | { kind: 'close'; connection: string; code: string; message: string; refused?: true }
   /** The connection is established: the larger frame limit applies. */
@@ -73,6 +79,7 @@ export type HistoryName =
   | 'migrationStarted'
   | 'migrationCompleted'
   | 'migrationFailed'
+  | 'parkedStateLost'
   | 'shardQuarantined'
   | 'shardUnquarantined'
   | 'botBlamed'

@@ -125,6 +125,11 @@ export const DOMAIN_ERRORS = {
     remedy: 'Migrate it instead of starting it.',
     fault: 'conflict',
   },
+  DSO_NOT_PARKED: {
+    meaning: 'The orchestrator cannot keep the state of the shard.',
+    remedy: 'The message says why. Its session is kept in any case when its node is shut down.',
+    fault: 'conflict',
+  },
   DSO_SHARD_BUSY: {
     meaning: 'Another operation on this shard is under way.',
     remedy: 'Ask again when it is done.',
@@ -158,6 +163,26 @@ export const DOMAIN_ERRORS = {
     meaning: 'A rollout is under way.',
     remedy: 'Wait until it is done.',
     retryable: true,
+    fault: 'conflict',
+  },
+  DSO_NO_ROLLOUT: {
+    meaning: 'No rollout is under way.',
+    remedy: 'Start one with `dso rollout`; `dso rollout history` shows how the last ones ended.',
+    fault: 'conflict',
+  },
+  DSO_ROLLOUT_PHASE: {
+    meaning: 'The rollout is not at a point where that can be done.',
+    remedy: 'See how far it is: `dso rollout status`.',
+    fault: 'conflict',
+  },
+  DSO_VERSION_QUARANTINED: {
+    meaning: 'A rollout to this version was reverted.',
+    remedy: 'Deploy a repaired version, or insist: `dso rollout --force`.',
+    fault: 'conflict',
+  },
+  DSO_ROLLOUTS_FROZEN: {
+    meaning: 'Two rollouts were reverted one soon after the other, so none is begun.',
+    remedy: 'Find out why they were (`dso rollout history`), then `dso rollout --force`.',
     fault: 'conflict',
   },
   DSO_NO_FREE_NODE: {

@@ -25,6 +25,8 @@ export type DomainEvent =
    * is decided by, for what names a time of the day. Without: it is not.
    */
   | { kind: 'message'; connection: string; message: Message; wallClockAheadMs?: number }
+  /** The orchestrator's own end of a migration says it (`runtime/park.ts`). */
+  | { kind: 'parkSaid'; message: Message }
   | { kind: 'connectionClosed'; connection: string; reason: string }
   /** `by`: who asks, for the history: `alice@laptop (dso, 127.0.0.1)`. */
   | { kind: 'command'; request: string; command: OperatorCommand; by: string }

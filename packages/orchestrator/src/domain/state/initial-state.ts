@@ -31,7 +31,9 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     launches: new Map(),
     processes: new Map(),
     crashLoops: new Map(),
+    versionHealth: new Map(),
     deployedVersion: '',
+    rollouts: { quarantined: [], reverts: [], frozen: false },
     botBlame: null,
     identifies: {
       maxConcurrency: 1,

@@ -93,21 +93,78 @@ export type OperationData = {
     readonly child: string | null;
     readonly moved: number;
   };
-  /** Every node is replaced, one after the other. */
+  /** The fleet moves to new processes, in rounds (`operations/rollout.ts`). */
   rollout: {
     readonly origins: readonly [];
-    readonly destinations: readonly [];
+    /** The new nodes of this round. */
+    readonly destinations: readonly string[];
+    readonly options: RolloutOptions;
+    /** What is rolled out, as far as it is known: what a launch starts, then what the new nodes call themselves. */
+    readonly version: string;
+    readonly phase: RolloutPhase;
+    /** When the phase began. */
+    readonly since: number;
+    /** Nodes of rounds to come. */
     readonly waiting: readonly string[];
+    /** This round: each old node with the one that takes its place, once that is known. */
+    readonly pairs: readonly RolloutPair[];
+    /** Nodes without shards that are as old: they end with the last round. */
+    readonly empty: readonly string[];
+    /** Nodes that were replaced and ended. */
     readonly done: readonly string[];
-    readonly failed: readonly { node: string; reason: string }[];
-    /** The node that is being replaced, and the drain that does it. */
-    readonly current: { node: string; drain: string } | null;
-    /** Shards moved by the drains before it. */
-    readonly moved: number;
-    /** How far the drain came that was under way when the rollout was cancelled. */
-    readonly detail: string | null;
+    /** Other launchers' and hosts' nodes, which are left alone. */
+    readonly leftAlone: readonly string[];
+    /** This round: how far the shards move, then how long they bake. The last one is all of them. */
+    readonly stages: readonly RolloutStage[];
+    /** The index of the stage that moves or bakes. */
+    readonly stage: number;
+    /** In this round, the newest last. */
+    readonly moved: readonly number[];
+    readonly movedBefore: number;
+    /** Failed once; they get a second try. */
+    readonly retried: readonly number[];
+    /** Why the shards go back, or are back. */
+    readonly failure: { readonly kind: RolloutFailure; readonly reason: string } | null;
+    /** Who paused it. */
+    readonly pausedBy: string | null;
+    /** Of a manual rollout: the stage that waits for promotion was promoted. */
+    readonly promoted: boolean;
   };
 };
+
+/** What may be chosen; times in milliseconds. */
+export type RolloutOptions = {
+  /** How long moved shards are watched; 0: not at all, and they move without a canary. */
+  readonly bake: number;
+  /** Of how many shards the first stage is. null: 1 %, at least one. */
+  readonly canary: number | null;
+  /** How many nodes are replaced at once. null: all. */
+  readonly surge: number | null;
+  /** One canary, then all. */
+  readonly fast: boolean;
+  /** After each bake somebody says whether it goes on. */
+  readonly manual: boolean;
+  /** Also a version that was reverted before, and also when rollouts are frozen. */
+  readonly force: boolean;
+};
+
+/**
+ * - `surging`: new nodes are launched and awaited.
+ * - `moving`: shards move to them, as far as the stage goes.
+ * - `baking`: what moved is watched; with `manual` also until it is promoted.
+ * - `reverting`: a gate failed, or somebody wants it undone: what moved goes back, the newest first.
+ * - `ending`: the side that lost ends, the old nodes or the new ones.
+ */
+export type RolloutPhase = 'surging' | 'moving' | 'baking' | 'reverting' | 'ending';
+
+/** `instance`: which process the new node was when it came; another one means that it ended in between. */
+export type RolloutPair = { readonly old: string; readonly new: string | null; readonly instance: string | null };
+
+/** `shards` null: all that are left. */
+export type RolloutStage = { readonly shards: number | null; readonly bakeMs: number };
+
+/** `gate`: the new version failed. `undone`: somebody asked for it. */
+export type RolloutFailure = 'gate' | 'undone';
 
 export type OperationKind = keyof OperationData;
 
@@ -147,13 +204,31 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
   },
   rollout: {
     origins: none,
-    destinations: none,
+    destinations: listOf(nodeId),
+    options: object({
+      bake: count,
+      canary: nullOr(count),
+      surge: nullOr(count),
+      fast: flag,
+      manual: flag,
+      force: flag,
+    }),
+    version: text,
+    phase: oneOf('surging', 'moving', 'baking', 'reverting', 'ending'),
+    since: time,
     waiting: listOf(nodeId),
+    pairs: listOf(object({ old: nodeId, new: nullOr(nodeId), instance: nullOr(text) })),
+    empty: listOf(nodeId),
     done: listOf(nodeId),
-    failed: listOf(object({ node: nodeId, reason: text })),
-    current: nullOr(object({ node: nodeId, drain: text })),
-    moved: count,
-    detail: nullOr(text),
+    leftAlone: listOf(nodeId),
+    stages: listOf(object({ shards: nullOr(count), bakeMs: count })),
+    stage: count,
+    moved: listOf(count),
+    movedBefore: count,
+    retried: listOf(count),
+    failure: nullOr(object({ kind: oneOf('gate', 'undone'), reason: text })),
+    pausedBy: nullOr(text),
+    promoted: flag,
   },
 };
 
@@ -163,7 +238,8 @@ export type OperationPlans = {
   drain: { origins: readonly string[]; destination: string | null; shutdown: boolean; deadline: number | null };
   rebalance: object;
   scale: { nodes: number };
-  rollout: object;
+  /** What is not said is as in `WITHOUT_BAKE` (`operations/rollout-plan.ts`). */
+  rollout: Partial<RolloutOptions>;
 };
 
 export type OperationPlan<K extends OperationKind = OperationKind> = { [P in K]: { kind: P } & OperationPlans[P] }[K];
@@ -193,7 +269,7 @@ export function nodesOf(operation: OperationState): readonly string[] {
 function laterNodesOf(operation: OperationState): readonly string[] {
   switch (operation.kind) {
     case 'rollout':
-      return operation.waiting;
+      return [...operation.pairs.map((pair) => pair.old), ...operation.waiting];
     case 'rebalance':
       return operation.pending.flatMap(({ origin, destination }) => [origin, destination]);
     case 'drain':

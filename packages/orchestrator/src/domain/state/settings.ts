@@ -42,6 +42,14 @@ export type Settings = {
   migrationsTotal: number;
   maxUnavailable: { count: number } | { percent: number };
   budgetTimeoutMs: number;
+  rolloutProgressMs: number;
+  /** The host whose spool takes the state of parked shards; null: no shard can be parked here. */
+  parkHost: string | null;
+  parkTtlMs: number;
+  parkWaitForMs: number;
+  /** Of one shard, and in all. */
+  parkShardBytes: number;
+  parkTotalBytes: number;
   takeoversPerNode: number;
   quarantineAfter: number;
   commandTimeoutMs: number;

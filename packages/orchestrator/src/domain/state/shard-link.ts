@@ -68,6 +68,7 @@ export function withKnownLink(before: ShardState, next: ShardState): ShardState 
     case 'migrating':
       return { ...next, link: before.link };
     case 'vacant':
+    case 'parked':
     case 'stopping':
     case 'unreachable':
       return next;

@@ -14,7 +14,9 @@ import type {
 import type { BalanceState } from './balance.js';
 import type { KnownSession } from './commands.js';
 import type { EndedOperation, OperationState } from './operations.js';
+import type { RolloutMemory } from './versions.js';
 import type { CrashLoop, ProcessState } from './processes.js';
+import type { Parked } from './park.js';
 import type { Settings } from './settings.js';
 import type { ShardLink } from './shard-link.js';
 
@@ -24,6 +26,11 @@ import type { ShardLink } from './shard-link.js';
 export type ShardState =
   /** Nobody runs it. `known` lets the next node RESUME. It is not placed automatically before `notBefore`. */
   | { kind: 'vacant'; since: number; notBefore: number; known: KnownSession | null }
+  /**
+   * Nobody runs it, and the orchestrator has its state for the next node (`migration/park.ts`). It is not given out
+   * before `notBefore`.
+   */
+  | { kind: 'parked'; since: number; notBefore: number; parked: Parked }
   /** Assigned to a node that does not run it yet; see StartStep. */
   | {
       kind: 'starting';
@@ -169,7 +176,7 @@ export type LiveStep =
   | { kind: 'activating'; frozenAt: number; manifest: Manifest; originReleased: boolean };
 
 /** What a live migration moves: the cursor, and how many user events of how many bytes. */
-export type Manifest = { session: GatewaySession; events: number; bytes: number };
+export type Manifest = { session: GatewaySession; events: number; bytes: number; hash: string };
 
 type MigrationIn<Step> = {
   /** Unique across runs of the orchestrator: what a node still says of an earlier run's migration is nobody's. */
@@ -189,6 +196,8 @@ type MigrationIn<Step> = {
   operation: string | null;
   /** Under which the destination has the shard. */
   epoch: number;
+  /** Of a shard that the orchestrator gives out: what it has of the shard. */
+  parked?: Parked;
 };
 
 export type BaseMigration = MigrationIn<BaseStep>;
@@ -333,8 +342,12 @@ export type OrchestratorState = {
   processes: ReadonlyMap<string, ProcessState>;
   /** By the version that was launched; the latest few. */
   crashLoops: ReadonlyMap<string, CrashLoop>;
+  /** By version of connected nodes: why it fails, as schedulers outside are told (`fleet/version-health.ts`). */
+  versionHealth: ReadonlyMap<string, { at: number; failing: string | null }>;
   /** What a launch would start, as far as was heard last; '': not known. */
   deployedVersion: string;
+  /** What rollouts have taught (`operations/rollout-revert.ts`). */
+  rollouts: RolloutMemory;
   /** The bot dies whatever its shards are: until then no shard is quarantined for it (`shards/quarantine.ts`). */
   botBlame: { version: string; until: number } | null;
   identifies: IdentifyBudget;

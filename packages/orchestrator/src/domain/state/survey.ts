@@ -12,6 +12,7 @@ export type Survey = {
   /** The shards that sit on a node: starting, running, stopping and unreachable ones, none that migrate. */
   byNode: ReadonlyMap<string, readonly number[]>;
   vacant: readonly number[];
+  parked: readonly number[];
   starting: readonly number[];
   stopping: readonly number[];
   unreachable: readonly number[];
@@ -23,8 +24,8 @@ export type Survey = {
   awaySince: number;
 };
 
-type Listed = 'vacant' | 'starting' | 'stopping' | 'unreachable' | 'unready';
-const LISTED: readonly Listed[] = ['vacant', 'starting', 'stopping', 'unreachable', 'unready'];
+type Listed = 'vacant' | 'parked' | 'starting' | 'stopping' | 'unreachable' | 'unready';
+const LISTED: readonly Listed[] = ['vacant', 'parked', 'starting', 'stopping', 'unreachable', 'unready'];
 
 function listOf(state: ShardState | undefined): Listed | null {
   if (state === undefined || state.kind === 'migrating') return null;
@@ -92,18 +93,25 @@ function touchedNodes(shards: readonly ShardState[], before: ReadonlyMap<number,
 }
 
 function nodeOf(state: ShardState | undefined): string | null {
-  return state === undefined || state.kind === 'vacant' || state.kind === 'migrating' ? null : state.node;
+  return state !== undefined && 'node' in state ? state.node : null;
 }
 
 function pass(shards: readonly ShardState[]): Survey {
   const byNode = new Map<string, number[]>();
-  const lists: Record<Listed, number[]> = { vacant: [], starting: [], stopping: [], unreachable: [], unready: [] };
+  const lists: Record<Listed, number[]> = {
+    vacant: [],
+    parked: [],
+    starting: [],
+    stopping: [],
+    unreachable: [],
+    unready: [],
+  };
   for (let shard = 0; shard < shards.length; shard += 1) {
     const state = shards[shard];
     if (state === undefined || state.kind === 'migrating') continue;
     const list = listOf(state);
     if (list !== null) lists[list].push(shard);
-    if (state.kind === 'vacant') continue;
+    if (state.kind === 'vacant' || state.kind === 'parked') continue;
     const own = byNode.get(state.node);
     if (own === undefined) byNode.set(state.node, [shard]);
     else own.push(shard);

@@ -10,6 +10,7 @@ import type { CommandResult } from './commands.js';
 import { AUTOMATIC, type Decision, type Effect, type HistoryEntry, type HistoryName } from './effects.js';
 import { withEpoch } from './epochs.js';
 import { type DomainErrorCode, commandError } from './errors.js';
+import { isPark, toPark } from './park.js';
 import type { OperationOutcome, OperationState } from './operations.js';
 import type { ProcessState } from './processes.js';
 import type { Settings } from './settings.js';
@@ -306,9 +307,19 @@ export class Transaction {
 
   /** To a node, if it is connected; what is not sent is made up for by what the node says when it comes back. */
   send(node: string, message: Message): void {
+    if (isPark(node)) {
+      this.#sendToPark(message);
+      return;
+    }
     const connection = this.node(node)?.connection;
     if (connection !== undefined && connection.kind !== 'disconnected')
       this.sendOn(connection.connection, withEpoch(this.#draft, node, message));
+  }
+
+  #sendToPark(message: Message): void {
+    const migration = 'migrationId' in message ? this.#draft.migrations.get(message.migrationId) : undefined;
+    const effect = migration === undefined ? null : toPark(migration, message);
+    if (effect !== null) this.#effects.push(effect);
   }
 
   sendOn(connection: string, message: Message): void {

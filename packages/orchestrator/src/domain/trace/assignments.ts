@@ -5,6 +5,7 @@
 import { counted } from '@dshard/protocol';
 import { AUTOMATIC, type Decision, type Effect } from '../state/effects.js';
 import { epochOf } from '../state/epochs.js';
+import { isPark, PARK } from '../state/park.js';
 import type { OrchestratorState } from '../state/state.js';
 
 export function withAssignments(before: OrchestratorState, decision: Decision): Decision {
@@ -29,15 +30,17 @@ export function withAssignments(before: OrchestratorState, decision: Decision): 
 /** A migration has its destination's epoch from its beginning; the shard has it from when it is the destination's. */
 function holderOf(state: OrchestratorState, shard: number, epoch: number): string | null {
   const found = state.shards[shard];
-  if (found === undefined || found.kind === 'vacant') return null;
-  if (found.kind !== 'migrating') return found.node;
+  if (found === undefined) return null;
+  if (found.kind === 'parked') return PARK;
+  if (found.kind !== 'migrating') return 'node' in found ? found.node : null;
   const migration = state.migrations.get(found.migration);
   if (migration === undefined) return null;
   return migration.epoch === epoch ? migration.destination : migration.origin;
 }
 
 function assignedTo(node: string, fields: { shards: readonly number[]; epochs: readonly number[] }): Effect {
-  const text = `Node ${node} is assigned ${counted(fields.shards.length, 'shard')}.`;
+  const shards = counted(fields.shards.length, 'shard');
+  const text = isPark(node) ? `The orchestrator keeps ${shards}.` : `Node ${node} is assigned ${shards}.`;
   return {
     kind: 'record',
     entry: { name: 'shardsAssigned', level: 'debug', text, by: AUTOMATIC, fields: { node, ...fields } },

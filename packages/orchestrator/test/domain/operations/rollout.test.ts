@@ -96,7 +96,8 @@ describe('a rollout', () => {
     expect([...world.state.operations.values()][0]).toMatchObject({
       done: [],
       waiting: ['b'],
-      current: { node: 'a', drain: expect.any(String) },
+      phase: 'surging',
+      pairs: [{ old: 'a', new: null }],
     });
   });
 

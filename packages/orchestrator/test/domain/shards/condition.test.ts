@@ -28,7 +28,7 @@ function stateOf(shard: ShardState, changes: Partial<OrchestratorState> = {}): O
 }
 
 function migration(step: 'copying' | 'activating') {
-  const manifest = { session, events: 0, bytes: 0 };
+  const manifest = { session, events: 0, bytes: 0, hash: '' };
   const steps = {
     copying: { kind: 'copying', session },
     activating: { kind: 'activating', frozenAt: 70, manifest, originReleased: true },

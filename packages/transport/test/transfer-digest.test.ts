@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { digestTransferData, EMPTY_TRANSFER_DIGEST } from '../../src/session/transfer-digest.js';
+import { digestTransferData, EMPTY_TRANSFER_DIGEST } from '../src/transfer-digest.js';
 
 const event = { index: 3, eventId: 101, body: new Uint8Array([1, 2, 3]) };
 

@@ -1,0 +1,146 @@
+/**
+ * Parking: the orchestrator is the destination of a live migration, and later the origin of another one.
+ *
+ * Nobody else is there to take a shard (one node only, a machine that restarts, the whole fleet): so the orchestrator
+ * takes the state, unread, into its spool, and the cursor. To the node that leaves, and to the node that comes, this
+ * is a live migration like any other; the spool answers for the other end (`runtime/park.ts`).
+ *
+ *     origin  announcing … verifying → [COMMIT: parked, file and digest, under epoch e+1] → RELEASE → parked
+ *     parked  openingOrigin … verifying → [COMMIT: the next node's, under epoch e+2] → ACTIVATE → running
+ *
+ * COMMIT comes after the spool is durable: only then does the spool say that the manifest is true. A shard that is
+ * given out needs no FREEZE, for nobody serves it. Until its node has resumed it the shard can be parked again.
+ *
+ * Who gets it: for `park.waitFor` the successor of the node that had it, which is any node that came after the shard
+ * was parked (launchers and schedulers give a new process a new name), and best of all one of its name; then, or when
+ * the time of the state is nearly over, anyone. After `park.ttl` the state is dropped, and the shard is vacant with
+ * its cursor.
+ */
+import { assignmentOf } from '../state/epochs.js';
+import { isLive, takesRoom } from '../state/migrations.js';
+import { can, isConnected } from '../state/nodes.js';
+import { PARK, type Parked } from '../state/park.js';
+import { runningOn } from '../state/checks.js';
+import type { NodeState, OrchestratorState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
+import { dropParkedState, overdue } from './parked.js';
+import { beginMigration } from './steps.js';
+
+/** So long before the end of its time a parked shard goes to anyone. */
+const LAST_CALL_MS = 10_000;
+
+/** `again`: it can be parked later, when there is room. */
+type ParkBegun = { ok: true } | { ok: false; reason: string; again: boolean };
+
+/**
+ * The shard is parked, live: until COMMIT its node serves it, and goes on should anything fail.
+ *
+ * @param about.request answered when the shard is parked, or is not going to be.
+ */
+export function beginPark(
+  tx: Transaction,
+  shard: number,
+  about: { by: string; request?: string | null; operation?: string | null },
+): ParkBegun {
+  const { by, request = null, operation = null } = about;
+  const origin = runningOn(tx.state, shard);
+  if (!origin.ok) return { ok: false, reason: origin.error.message, again: false };
+  const problem = whyNotParked(tx.state, tx.node(origin.value));
+  if (problem !== null) return { ok: false, reason: problem, again: false };
+  if (!hasRoom(tx, origin.value)) return { ok: false, reason: 'other shards are being moved', again: true };
+  const plan = { shard, origin: origin.value, destination: PARK, request, operation };
+  tx.actingFor(by, () => beginMigration(tx, plan));
+  return { ok: true };
+}
+
+/** Why the state of the node's shards cannot be parked; null: it can. Their cursors are kept in any case. */
+function whyNotParked(state: OrchestratorState, node: NodeState | undefined): string | null {
+  const { parkHost, parkTotalBytes } = state.settings;
+  if (parkHost === null) return 'this orchestrator has no place for it (park.maxTotal is 0)';
+  if (!isConnected(node) || !can(node, 'live-migration')) return 'its node cannot hand over state while it serves';
+  const used = parkedBytes(state);
+  return used < parkTotalBytes ? null : `${used} bytes are parked already, and park.maxTotal allows ${parkTotalBytes}`;
+}
+
+function parkedBytes({ shards, migrations }: OrchestratorState): number {
+  let bytes = 0;
+  for (const shard of shards) if (shard.kind === 'parked') bytes += shard.parked.state.bytes;
+  for (const { parked } of migrations.values()) bytes += parked?.state.bytes ?? 0;
+  return bytes;
+}
+
+/** Not held back by what is down: who leaves has a deadline, and what is parked comes up by being given out. */
+function hasRoom(tx: Transaction, node: string): boolean {
+  return roomToPark(tx, node) > 0;
+}
+
+/** How many more shards may go from, or to, the node now. */
+export function roomToPark(tx: Transaction, node: string): number {
+  const { migrationsPerNode, migrationsTotal } = tx.settings;
+  let ofNode = migrationsPerNode;
+  let inAll = migrationsTotal;
+  for (const migration of tx.state.migrations.values()) {
+    if (!takesRoom(migration)) continue;
+    inAll -= 1;
+    if (!isLive(migration)) return 0;
+    if (migration.origin === node || migration.destination === node) ofNode -= 1;
+  }
+  return Math.max(0, Math.min(ofNode, inAll));
+}
+
+/** An operator parks a shard; its node goes on without. */
+export function parkShard(tx: Transaction, request: string, shard: number): void {
+  const begun = beginPark(tx, shard, { by: tx.by, request });
+  if (begun.ok) return;
+  const code = begun.again ? 'DSO_NODE_BUSY' : 'DSO_NOT_PARKED';
+  tx.fail(request, code, `Shard ${shard} was not parked: ${begun.reason.replace(/\.$/, '')}.`);
+}
+
+/** The node takes the shard and its state. */
+export function giveOut(tx: Transaction, shard: number, node: string): void {
+  const state = tx.shard(shard);
+  if (state?.kind !== 'parked') return;
+  const plan = { shard, origin: PARK, destination: node, request: null, operation: null, parked: state.parked };
+  beginMigration(tx, plan);
+}
+
+/** Whether the node can be given the shard now, as far as the shard is concerned. */
+export function mayTakeParked(tx: Transaction, node: NodeState, parked: Parked): boolean {
+  if (!isConnected(node) || !can(node, 'live-migration')) return false;
+  return tx.now >= anyoneAt(tx.state, parked) || node.joinedAt > parked.since;
+}
+
+export function anyoneAt({ settings }: OrchestratorState, { since, until }: Parked): number {
+  return Math.min(since + settings.parkWaitForMs, until - LAST_CALL_MS);
+}
+
+/**
+ * Whether nobody runs the shard for certain. A run that crashed between the record and RELEASE does not know: its
+ * origin may have unfrozen, and is waited for like any node that is away.
+ */
+export function isLetGo(tx: Transaction, shard: number): boolean {
+  const { before } = assignmentOf(tx.state, shard);
+  const origin = before?.mayRun === true ? tx.node(before.node) : undefined;
+  if (origin === undefined || origin.connection.kind === 'connected') return true;
+  if (origin.connection.kind === 'awaitingTotal') return false;
+  return origin.connection.gone || origin.connection.since + tx.settings.maxNodeDowntimeMs <= tx.now;
+}
+
+/** When its time is over; null: it is not known yet that nobody runs it. */
+export function parkedUntil(tx: Transaction, shard: number): number | null {
+  const state = tx.shard(shard);
+  return state?.kind === 'parked' && isLetGo(tx, shard) ? state.parked.until : null;
+}
+
+/** When it may be given out to others than before. */
+export function nextCallAt(tx: Transaction, shard: number): number | null {
+  const state = tx.shard(shard);
+  if (state?.kind !== 'parked') return null;
+  const anyone = anyoneAt(tx.state, state.parked);
+  return state.notBefore > tx.now ? state.notBefore : anyone > tx.now ? anyone : null;
+}
+
+export function expireParked(tx: Transaction, shard: number): void {
+  const state = tx.shard(shard);
+  if (state?.kind === 'parked' && isLetGo(tx, shard)) dropParkedState(tx, shard, state.parked, overdue(state.parked));
+}

@@ -1,0 +1,240 @@
+/**
+ * The way forward of a rollout, phase by phase: new nodes come up (`surging`), shards move to them as far as the stage
+ * goes (`moving`), what moved is watched (`baking`), and when the last stage has baked the old nodes end (`ending`).
+ * Each phase does what can be done now and is run again with the next event. What is moved is read off the state, not
+ * kept in a list, so hand-made moves and crashes are neither missed nor done twice.
+ */
+import { beginLaunch, unwantLaunch } from '../fleet/launch.js';
+import { beginShutdown } from '../fleet/leave.js';
+import { endProcess } from '../fleet/processes.js';
+import { isQuarantined } from '../shards/quarantine.js';
+import { unqueue } from '../shards/start.js';
+import { drainedBy, hasSaidGoodbye } from '../state/nodes.js';
+import type { RolloutPhase } from '../state/operations.js';
+import type { OrchestratorState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
+import { judge, type Verdict } from './gates.js';
+import { beginMove, waitReason as movesWait } from './moves.js';
+import { freeNodes, loadIn, stagesOf } from './rollout-plan.js';
+import {
+  comingTo,
+  inOrder,
+  isUsable,
+  migrationsOf,
+  oldNodes,
+  refusalIn,
+  shardsOn,
+  sideOf,
+  type Rollout,
+} from './rollout-round.js';
+
+/** Enters a phase; its clock begins anew. */
+export function enter(tx: Transaction, rollout: Rollout, phase: RolloutPhase): Rollout {
+  const entered = { ...rollout, phase, since: tx.now, deadline: null };
+  tx.setOperation(entered);
+  return entered;
+}
+
+/** Progress was made: it has time again. */
+export function withTime(tx: Transaction, rollout: Rollout): void {
+  const deadline = tx.now + tx.settings.rolloutProgressMs;
+  tx.patchOperation(rollout.id, { deadline });
+}
+
+/** The next nodes get their turn. */
+export function beginRound(tx: Transaction, rollout: Rollout): void {
+  const { options, waiting } = rollout;
+  const there = waiting.filter((id) => isUsable(tx.state, id) && loadIn(tx.state, id) > 0);
+  const gone = waiting.filter((id) => !there.includes(id));
+  const next = there.slice(0, options.surge ?? there.length);
+  const round = {
+    ...rollout,
+    pairs: next.map((old) => ({ old, new: null, instance: null })),
+    waiting: there.slice(next.length),
+    // They left before their turn, or have nothing that could be moved.
+    done: [...rollout.done, ...gone],
+    movedBefore: rollout.movedBefore + rollout.moved.length,
+    moved: [],
+    retried: [],
+    stage: 0,
+    destinations: [],
+  };
+  enter(tx, round, 'surging');
+}
+
+/** @returns why it cannot go on; null: it does, or waits. */
+export function surge(tx: Transaction, rollout: Rollout): string | null {
+  const missing = rollout.pairs.filter((pair) => pair.new === null);
+  if (missing.length === 0) {
+    if (rollout.pairs.every((pair) => isUsable(tx.state, pair.new))) beginStages(tx, rollout);
+    return null;
+  }
+  const free = freeNodes(tx.state, [...oldNodes(rollout), ...rollout.waiting]);
+  const [node] = free;
+  if (node !== undefined) {
+    pairWith(tx, rollout, node.id);
+    return null;
+  }
+  if (!tx.settings.canLaunch) {
+    return 'there is no empty node to move shards to, and no node command to start one with';
+  }
+  const coming = [...tx.state.launches.values()].filter(({ operation }) => operation === rollout.id).length;
+  for (let more = missing.length - coming; more > 0; more -= 1) {
+    tx.actingFor(rollout.by, () => beginLaunch(tx, 'a rollout replaces nodes', { operation: rollout.id }));
+  }
+  if (rollout.deadline === null) withTime(tx, rollout);
+  return null;
+}
+
+/** The first node that has no successor yet gets this one. */
+export function pairWith(tx: Transaction, rollout: Rollout, id: string): Rollout {
+  const node = tx.node(id);
+  const first = rollout.pairs.findIndex((pair) => pair.new === null);
+  if (node === undefined || first === -1) return rollout;
+  const pairs = rollout.pairs.map((pair, index) =>
+    index === first ? { ...pair, new: id, instance: node.instance } : pair,
+  );
+  const version = node.version === '' ? rollout.version : node.version;
+  const paired = { ...rollout, pairs, version, destinations: [...rollout.destinations, id], deadline: null };
+  tx.setOperation(paired);
+  return paired;
+}
+
+function beginStages(tx: Transaction, rollout: Rollout): void {
+  const round = shardsOn(tx.state, oldNodes(rollout)).length;
+  const later = shardsOn(tx.state, rollout.waiting).length;
+  const before = rollout.movedBefore;
+  const stages = stagesOf(rollout.options, { total: before + round + later, before, round });
+  for (const shard of shardsOn(tx.state, oldNodes(rollout))) unqueue(tx, shard);
+  enter(tx, { ...rollout, stages, stage: 0 }, 'moving');
+}
+
+/** Shards move until the stage is full. */
+export function move(tx: Transaction, rollout: Rollout): void {
+  if (rollout.pausedBy !== null && migrationsOf(tx.state, rollout.destinations).length === 0) return;
+  const target = rollout.stages[rollout.stage]?.shards ?? null;
+  if (rollout.pausedBy === null) {
+    for (const shard of inOrder(tx.state, oldNodes(rollout))) {
+      if (!isWanted(tx, rollout, shard, target)) continue;
+      moveOne(tx, rollout, shard, target);
+    }
+  }
+  const current = tx.state.operations.get(rollout.id);
+  // A migration that broke at once: it is heard of first.
+  if (current?.kind !== 'rollout' || current.outcomes.length > 0) return;
+  if (current.deadline === null) withTime(tx, current);
+  if (migrationsOf(tx.state, rollout.destinations).length > 0) return;
+  if (isFull(tx, rollout, target)) enter(tx, { ...current, promoted: false }, 'baking');
+}
+
+/** A stage is a number of shards, and whole buckets of them. */
+function isWanted(tx: Transaction, rollout: Rollout, shard: number, target: number | null): boolean {
+  if (target === null) return true;
+  const { bucketSize } = tx.settings;
+  const there = shardsOn(tx.state, rollout.destinations);
+  const coming = [...tx.state.migrations.values()].filter((each) => rollout.destinations.includes(each.destination));
+  if (there.length + coming.length < target) return true;
+  const bucket = Math.floor(shard / bucketSize);
+  return [...there, ...coming.map((each) => each.shard)].some((each) => Math.floor(each / bucketSize) === bucket);
+}
+
+function moveOne(tx: Transaction, rollout: Rollout, shard: number, target: number | null): void {
+  const state = tx.shard(shard);
+  if (state?.kind !== 'running' || drainedBy(tx.state, state.node) !== undefined) return;
+  const origin = state.node;
+  const pair = rollout.pairs.find(({ old }) => old === origin);
+  if (pair === undefined || !isUsable(tx.state, pair.new) || !isUsable(tx.state, origin)) return;
+  // There is no session to move: it is started anew, when new nodes are the ones that get what nobody runs.
+  if (refusalIn(state) !== null && target !== null) return;
+  beginMove(tx, rollout, shard, () => pair.new);
+}
+
+function isFull(tx: Transaction, rollout: Rollout, target: number | null): boolean {
+  const old = oldNodes(rollout);
+  const isEmpty = old.every((node) => loadIn(tx.state, node) === 0 && !isComingBack(tx, node));
+  if (isEmpty) return true;
+  return target !== null && shardsOn(tx.state, rollout.destinations).length >= target;
+}
+
+/** Whether a shard whose migration broke is about to be given back to the node; it is moved again then. */
+function isComingBack(tx: Transaction, node: string): boolean {
+  const retained = tx.node(node)?.retained ?? [];
+  return retained.some((shard) => {
+    const kind = tx.shard(shard)?.kind;
+    return kind === 'stopping' || kind === 'starting' || (kind === 'vacant' && !isQuarantined(tx, shard));
+  });
+}
+
+/** @returns why the version fails its bake; null: it does not, or not yet. */
+export function bake(tx: Transaction, rollout: Rollout): string | null {
+  const { stages, stage, options, pausedBy } = rollout;
+  const bakeMs = stages[stage]?.bakeMs ?? 0;
+  if (rollout.deadline === null) {
+    // It begins here, also when an earlier run of the orchestrator began it.
+    tx.setOperation({ ...rollout, since: tx.now, deadline: tx.now + bakeMs });
+    return null;
+  }
+  const verdict = bakeMs === 0 ? 'pass' : verdictOf(tx, rollout);
+  if (typeof verdict === 'object') return verdict.fail;
+  if (rollout.deadline > tx.now || pausedBy !== null || verdict === 'wait') return null;
+  if (options.manual && !rollout.promoted) return null;
+  if (stage + 1 < stages.length) enter(tx, { ...rollout, stage: stage + 1 }, 'moving');
+  else enter(tx, rollout, 'ending');
+  return null;
+}
+
+/** A new node counts when its shards were up for so long. */
+const MIN_READY_MS = 10_000;
+
+function verdictOf(tx: Transaction, rollout: Rollout): Verdict {
+  const [old, fresh] = [sideOf(tx.state, oldNodes(rollout)), sideOf(tx.state, rollout.destinations)];
+  return judge(old, fresh, { downMs: MIN_READY_MS, aloneMs: tx.settings.rolloutProgressMs }, tx.now);
+}
+
+/** Who ends: the old nodes, or the new ones when the shards went back. */
+function losers({ failure, pairs }: Rollout): string[] {
+  return pairs.flatMap((pair) => (failure === null ? [pair.old] : pair.new === null ? [] : [pair.new]));
+}
+
+/**
+ * Ends the side that lost. A node is waited for until it has said goodbye: what it still ends is nobody's business but
+ * its own.
+ *
+ * @returns whether all is done; or why not.
+ */
+export function end(tx: Transaction, rollout: Rollout): 'ended' | 'waits' | { stuck: string } {
+  if (rollout.failure !== null) unwantLaunch(tx, rollout.id);
+  const all = losers(rollout);
+  for (const id of all) {
+    if (isUsable(tx.state, id)) tx.actingFor(rollout.by, () => beginShutdown(tx, id, null, false));
+    else if (rollout.failure !== null) endBroken(tx, id);
+  }
+  const states = all.map((id) => endingOf(tx.state, id, tx.now));
+  if (states.includes('waits')) return 'waits';
+  const late = all.filter((_, index) => states[index] === 'late');
+  return late.length === 0 ? 'ended' : { stuck: `node ${late.join(', ')} did not shut down in time` };
+}
+
+/** A broken new node does not stay behind, to be given shards at the next death. */
+function endBroken(tx: Transaction, id: string): void {
+  const node = tx.node(id);
+  if (node !== undefined && node.connection.kind !== 'disconnected') return;
+  const process = tx.state.processes.get(id);
+  if (process !== undefined && process.ending === null) endProcess(tx, id, 'its rollout was reverted');
+}
+
+function endingOf({ nodes }: OrchestratorState, id: string, now: number): 'ended' | 'waits' | 'late' {
+  const node = nodes.get(id);
+  if (node === undefined || hasSaidGoodbye(node)) return 'ended';
+  const { connection, intent } = node;
+  if (connection.kind !== 'disconnected') return 'waits';
+  if (connection.gone) return 'ended';
+  return intent.kind === 'shuttingDown' && intent.deadline > now ? 'waits' : 'late';
+}
+
+/** Why nothing moves at the moment; null: it does, or could. */
+export function waitReason(state: OrchestratorState, rollout: Rollout): string | null {
+  if (rollout.pausedBy !== null) return `it was paused by ${rollout.pausedBy}`;
+  if (comingTo(state, rollout.destinations) > 0) return null;
+  return movesWait(state, shardsOn(state, oldNodes(rollout)));
+}
