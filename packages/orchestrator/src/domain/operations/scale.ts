@@ -57,14 +57,13 @@ function startScale(tx: Transaction, nodes: number, asked: Asked): Started {
   const leaving = leavingOf(tx, up, up.length - nodes);
   if (leaving.length < up.length - nodes) {
     const ours = counted(leaving.length, 'node');
-    const message = `${counted(up.length, 'node')} are up, and the launcher started ${ours} of them: it cannot end the others.`;
+    const message = `The launcher started ${ours} of ${up.length}, and cannot end the others.`;
     return notStarted('DSO_NO_LAUNCHER', message);
   }
   const from = tx.settings.nodes;
   tx.scaleTo(nodes);
   const isThere = up.length === nodes && tx.state.launches.size === 0;
-  if (isThere)
-    return { ok: true, operation: null, message: `${counted(nodes, 'node')} are kept up: so many there are.` };
+  if (isThere) return { ok: true, operation: null, message: `So many are there: ${counted(nodes, 'node')}.` };
   const message = `From ${counted(up.length, 'node')} to ${nodes}.`;
   const phase = leaving.length > 0 ? 'draining' : 'launching';
   const data = { origins: [], destinations: [], nodes, from, phase, child: null, moved: 0 } as const;
@@ -135,7 +134,7 @@ function endScale(tx: Transaction, scale: Scale, failure: string | null): void {
   const up = upNodes(tx.state).length;
   // Nodes that still have shards stay, and so does their number.
   if (failure !== null && (phase === 'draining' || cancelled !== null)) tx.scaleTo(Math.max(1, up));
-  const head = `${counted(up, 'node')} are up, ${tx.settings.nodes} are kept up; ${counted(moved, 'shard')} moved`;
+  const head = `Up: ${counted(up, 'node')}, kept up: ${tx.settings.nodes}; moved: ${counted(moved, 'shard')}`;
   const text = failure === null ? `${head}.` : `${head}. Scaling stopped: ${failure}.`;
   endOperation(tx, scale, failure, {
     text,
@@ -154,9 +153,9 @@ function statusOf(state: OrchestratorState, scale: Scale): Progress {
   const done =
     moved + (child !== undefined && 'moved' in child && typeof child.moved !== 'number' ? child.moved.length : 0);
   const text = {
-    launching: `${up} of ${counted(nodes, 'node')} are up.`,
-    draining: `${counted(up - nodes, 'node')} leave, and give their shards to the others: ${done} moved.`,
-    spreading: `${counted(nodes, 'node')} are up, and the new ones get shards: ${done} moved.`,
+    launching: `Up: ${up} of ${counted(nodes, 'node')}.`,
+    draining: `Leaving, once their shards have moved: ${counted(up - nodes, 'node')}. Moved so far: ${done}.`,
+    spreading: `Up: ${counted(nodes, 'node')}. The new ones get shards: ${done} moved.`,
   }[phase];
   const isHeldUp = phase === 'launching' && up >= nodes && disruptionOf(state).down > 0;
   return {

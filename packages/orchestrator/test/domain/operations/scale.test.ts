@@ -72,12 +72,12 @@ describe('dso scale', () => {
 
   test('leaves nodes that the launcher did not start alone, and says so', () => {
     const world = new World({ canLaunch: true, nodes: 1 }).start();
-    world.join('other');
+    world.join({ id: 'other', elsewhere: true });
     world.pass(30_000);
     expect(world.ask(scale(1))).toMatchObject({ ok: true });
     expect(world.nodes.get('other')?.alive).toBe(true);
     const foreign = new World({ canLaunch: true, nodes: 0, rebalance: 'off' }).start();
-    for (const id of ['a', 'b', 'c']) foreign.join(id);
+    for (const id of ['a', 'b', 'c']) foreign.join({ id, elsewhere: true });
     foreign.pass(30_000);
     expect(foreign.ask(scale(1))).toMatchObject({ error: { code: 'DSO_NO_LAUNCHER' } });
   });
