@@ -16,6 +16,7 @@ import {
 import type { Command } from 'commander';
 import type { Client } from './client.js';
 import { addYes, confirm, costsOf } from './confirm.js';
+import { describeOperations } from './commands/operations.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { describedCommand, parametersOf, type Words } from './endpoint-command.js';
 import { CliError } from './errors.js';
@@ -88,6 +89,22 @@ export function addWatch(operations: Command): void {
       ended(await waitFor(client, id, 'operation')),
     ),
   );
+}
+
+/** `dso rollout status` and `dso rollout history`. */
+export function addRolloutViews(rollout: Command): void {
+  const view = (name: string, help: string, isShown: (each: OperationStatus) => boolean, none: string): void => {
+    const command = rollout.command(name).description(help);
+    withCommonHelp(command, [`dso rollout ${name}`]).action(() =>
+      runCommand(command.optsWithGlobals<ConnectionOptions>(), async (client) => {
+        const operations = await client.ask('operations');
+        const shown = operations.filter((each) => each.kind === 'rollout' && isShown(each));
+        return { document: shown, text: () => (shown.length === 0 ? none : describeOperations(shown)) };
+      }),
+    );
+  };
+  view('status', 'show how far the rollout is', ({ endedAt }) => endedAt === null, 'No rollout is under way.');
+  view('history', 'show how the last rollouts ended', ({ endedAt }) => endedAt !== null, 'None has ended lately.');
 }
 
 function waitFor(client: Client, id: string, what: string): Promise<OperationStatus> {

@@ -13,7 +13,7 @@ import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
 import { addEndpointCommand, commandOf, type Presentation } from './endpoint-command.js';
 import { CLI_ERRORS } from './errors.js';
-import { addOperationCommands, addWatch } from './operation-commands.js';
+import { addOperationCommands, addRolloutViews, addWatch } from './operation-commands.js';
 
 const EXAMPLES = `
 Examples:
@@ -47,6 +47,7 @@ export function createProgram(): Command {
   addOperationCommands(program);
   for (const name of ENDPOINT_NAMES) addCommandOf(program, name);
   addWatch(commandOf(program, 'operations'));
+  addRolloutViews(commandOf(program, 'rollout'));
   addConfig(program);
   addStore(program);
   addVerifyTrace(program);

@@ -43,6 +43,8 @@ export type FleetOptions = {
   /** Of the orchestrator's process, and of its nodes, besides what they have anyway. */
   environment?: Readonly<Record<string, string>>;
   nodeEnvironment?: Readonly<Record<string, string>>;
+  /** Arguments of `dso up`, besides the configuration. */
+  upArguments?: readonly string[];
   /** Addresses that lead to the orchestrator, for nodes to choose from (bot.ts); without it they connect directly. */
   ways?: readonly string[];
 };
@@ -66,16 +68,18 @@ export class Fleet {
   #orchestrator: OrchestratorProcess;
   #standby: OrchestratorProcess | null = null;
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #upArguments: readonly string[];
 
   private constructor(
     clock: Clock,
     folder: string,
-    { ports, environment, token = null }: FleetOptions,
+    { ports, environment, token = null, upArguments = [] }: FleetOptions,
     { onLog, onHandled }: FleetListeners,
   ) {
     this.#clock = clock;
     this.folder = folder;
     this.#environment = environment ?? {};
+    this.#upArguments = upArguments;
     this.#onLog = (line) => {
       this.#log.push(line);
       if (this.#log.length > LOG_LINES) this.#log.shift();
@@ -146,6 +150,13 @@ export class Fleet {
     return this.#orchestrator.kill();
   }
 
+  /** Ends orchestrator and nodes as an operator does; what they left in the folder stays there. */
+  async endKeepingFolder(): Promise<void> {
+    await this.#orchestrator.end();
+    const { exitCode } = this.#orchestrator;
+    if (exitCode !== 0) throw new Error(`dso up ended with exit code ${exitCode}.`);
+  }
+
   async restartOrchestrator(): Promise<void> {
     this.#orchestrator = this.#startProcess();
     await this.untilReachable();
@@ -179,7 +190,10 @@ export class Fleet {
   }
 
   #startProcess(more: readonly string[] = []): OrchestratorProcess {
-    return startOrchestrator(this.#configFile, this.#onLog, { more, environment: this.#environment });
+    return startOrchestrator(this.#configFile, this.#onLog, {
+      more: [...this.#upArguments, ...more],
+      environment: this.#environment,
+    });
   }
 
   get #configFile(): string {

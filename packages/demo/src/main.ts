@@ -6,6 +6,7 @@ import { ALARM_SETTINGS, alarmTour } from './alarm-tour.js';
 import { startDiscord, type Discord } from './discord.js';
 import { Fleet } from './fleet.js';
 import { freePort } from './addresses.js';
+import { fullRestartTour, KEEP_SESSIONS } from './discordjs/full-restart-tour.js';
 import { discordjsTour } from './discordjs/tour.js';
 import { orchestratorCrash, orchestratorRestart, standbyTour } from './orchestrator-tours.js';
 import { outageTour } from './outage-tour.js';
@@ -32,6 +33,7 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
   state: stateTour,
   start: startTour,
   rebalance: rebalanceTour,
+  'full-restart': fullRestartTour,
 };
 const SETTINGS: Partial<Record<Scenario, Readonly<Record<string, unknown>>>> = {
   quarantine: QUARANTINE_SETTINGS,
@@ -114,7 +116,7 @@ class Demo {
         steps: this.#steps,
         atEnd,
       };
-      end = await (bot === 'discordjs' ? discordjsTour : TOURS[scenario])(context);
+      end = await (bot === 'discordjs' && scenario === 'tour' ? discordjsTour : TOURS[scenario])(context);
     } catch (error) {
       failures.push(messageOf(error));
     }
@@ -183,6 +185,7 @@ class Demo {
         identifyWindow,
         // The others count their own moves.
         settings: { rebalance: 'off', ...SETTINGS[scenario] },
+        upArguments: scenario === 'full-restart' ? KEEP_SESSIONS : [],
         // The documented ones if they are free, so that `npx dso status` works as it stands.
         ports: { node: await freePort(tourOnly ? 0 : 7447), http: await freePort(tourOnly ? 0 : 7448) },
       };

@@ -18,6 +18,7 @@ const SCENARIOS = [
   'state',
   'start',
   'rebalance',
+  'full-restart',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
@@ -84,13 +85,15 @@ Examples:
   npm run demo -- --scenario outage --json               Discord is away for 75 s while a shard moves and a node dies
   npm run demo -- --scenario rebalance --json            a node joins, dies and comes back: each time it gets its share
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
+  npm run demo -- --scenario full-restart --json         dso up --keep-sessions is ended and started again; discord.js clients
   npm run demo -- --scenario start --shards 64 --nodes 4 --max-concurrency 1 --identify-window 500 --json
                                                          how long the start takes beside what Discord's pace allows`,
     )
     .showHelpAfterError();
   command.parse(argv, { from: 'user' });
   const options = command.opts<Omit<DemoOptions, 'nodes'> & { nodes?: number }>();
-  if (options.bot === 'discordjs' && options.scenario !== 'tour') {
+  if (options.scenario === 'full-restart') options.bot = 'discordjs';
+  if (options.bot === 'discordjs' && options.scenario !== 'tour' && options.scenario !== 'full-restart') {
     command.error(`--scenario ${options.scenario} is played with the bot on @discordjs/ws; leave out --bot discordjs.`);
   }
   const nodes = options.nodes ?? (THREE_NODES.includes(options.scenario) ? 3 : 2);

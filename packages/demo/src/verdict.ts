@@ -5,6 +5,7 @@
  */
 import { durationsOf } from '@dshard/api/trace';
 import type { AlarmFigures } from './alarm-tour.js';
+import { restartProblems, type RestartFigures } from './discordjs/full-restart-tour.js';
 import type { CallFigures } from './fleet-calls.js';
 import type { OutageFigures } from './outage-tour.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
@@ -77,6 +78,8 @@ export type Verdict = {
   state?: { mb: number; bytesMoved: number; wrong: number };
   /** Scenario `start`: how long it took beside what Discord's pace allows. */
   start?: StartFigures;
+  /** Scenario `full-restart`. */
+  restart?: RestartFigures;
   durationMs: number;
 };
 
@@ -100,6 +103,7 @@ export type TourEnd = {
   outage?: OutageFigures;
   rebalance?: RebalanceFigures;
   discordjs?: DiscordjsFigures;
+  restart?: RestartFigures;
 };
 
 export type VerdictInput = TourEnd & {
@@ -120,10 +124,23 @@ export type VerdictInput = TourEnd & {
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage, rebalance } = input;
+  const {
+    ledger,
+    migrations,
+    state,
+    start,
+    takeovers,
+    calls,
+    discordjs,
+    quarantine,
+    alarm,
+    outage,
+    rebalance,
+    restart,
+  } = input;
   const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
   const needed = input.shards + (discordjs?.crash.shards ?? 0);
-  const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? 0);
+  const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? restart?.referenceIdentifies ?? 0);
   const gapMs = spreadOf(ledger.gapsMs);
   const bytesMoved = state?.reports.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   const wrong = state?.reports.reduce((sum, each) => sum + each.wrong, 0) ?? 0;
@@ -165,6 +182,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(outage === undefined ? [] : outageProblems(outage, input.shards)),
     ...(rebalance === undefined ? [] : rebalanceProblems(rebalance)),
     ...(discordjs === undefined ? [] : problemsOf(discordjs)),
+    ...(restart === undefined ? [] : restartProblems(restart)),
     ...ledger.findings,
     ...ledger.doubleAttaches.slice(input.losses?.asleep ?? 0),
   ].filter((reason) => reason !== false);
@@ -195,6 +213,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(rebalance && { rebalance }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
+    ...(restart && { restart }),
     ...(start && { start }),
     ...(state && { state: { mb: state.mb, bytesMoved, wrong } }),
     durationMs: Math.round(input.durationMs),

@@ -23,6 +23,7 @@ export type {
   OwnershipLease,
   TransferContext,
 } from './shard-host.js';
+export type { MissedEvents } from './gateway-shard/options.js';
 export type { ShardStateKind } from './session/state.js';
 export { MessagePackExtension, UserEventRegistry } from '@dshard/protocol';
 export { CallIncompleteError } from './fleet/fleet.js';

@@ -42,7 +42,7 @@ import { createLogger } from './logger.js';
 import { listenerOn } from './adapters/listening.js';
 import type { AlarmSink, GatewayInfoSource, Launcher, VersionSource } from './ports/surroundings.js';
 import type { StateStore } from './ports/state-store.js';
-import type { OrchestratorHandle } from './runtime/contract.js';
+import type { CloseMode, OrchestratorHandle } from './runtime/contract.js';
 import { lead, type Leadership } from './runtime/leadership.js';
 import { createOrchestrator } from './runtime/orchestrator.js';
 import { Succession } from './runtime/succession.js';
@@ -63,8 +63,8 @@ export type StartedOrchestrator = {
   /** Where the REST interface listens; null when there is none. */
   readonly httpAddress: Address | null;
   readonly orchestrator: OrchestratorHandle;
-  /** `leave`: nodes run on. `end`: the fleet is shut down for good. May be called twice; the first mode counts. */
-  close(mode: 'leave' | 'end'): Promise<void>;
+  /** May be called twice; the first mode counts. */
+  close(mode: CloseMode): Promise<void>;
   /** Kills the node processes this orchestrator started, at once. For when `close('end')` takes somebody too long. */
   kill(): Promise<void>;
 };

@@ -57,6 +57,7 @@ const shardToResume = record<ShardToResume>({
   ...SESSION_FIELDS,
   takeover: required('Takeover', oneOf(TAKEOVERS)),
   epoch: maybe('Epoch', epoch),
+  ageMs: maybe('AgeMs', count),
 });
 
 const nonce = bytesOf(NONCE_BYTES);

@@ -220,7 +220,12 @@ export type StartShards = {
 type ResumeShards = { kind: 'resumeShards'; shards: readonly ShardToResume[] };
 
 /** `epoch` (extended, `epochs`): under which the node has the shard from now on. */
-export type ShardToResume = ShardSession & { takeover: Takeover; epoch?: number };
+export type ShardToResume = ShardSession & {
+  takeover: Takeover;
+  epoch?: number;
+  /** How long ago the session was last known to be good. Should it be gone, events are missing since then. */
+  ageMs?: number;
+};
 
 /** orchestrator → node, and back when done. `session` (extended, in the answer) lets another node RESUME. */
 export type StopShard = {

@@ -17,6 +17,8 @@ const USAGE = `npm run sim -- [options]
   --faults A,B     only these faults, all of them on: ${FAULTS.join(', ')}
   --trace          with --seed: print every line of what happens
   --mutate NAME    with a seeded bug: ${Object.keys(MUTANTS).join(', ')}
+  --must-fail      exit with 0 only if something is violated: with a seeded bug, a check that the checks work
+  --coverage       end with the line coverage of the pure machines, and what is not covered
   --json           end with one line of JSON
 `;
 
@@ -31,6 +33,8 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
     mutate: { type: 'string' },
+    coverage: { type: 'boolean', default: false },
+    'must-fail': { type: 'boolean', default: false },
   },
 });
 
@@ -73,11 +77,15 @@ async function main(): Promise<number> {
     untilMs: minutes === null ? null : minutes * 60_000,
     faults,
     mutant,
+    coverage: values.coverage,
     write: (text) => process.stderr.write(text),
     progress: process.stderr.isTTY ? (text) => process.stderr.write(`\r${text} `) : sparsely(),
   });
   if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-  return result.ok ? 0 : 1;
+  if (!values['must-fail']) return result.ok ? 0 : 1;
+  if (result.violations === 0)
+    process.stderr.write('Nothing is violated, and something had to be: the simulator is silent.\n');
+  return result.violations > 0 ? 0 : 1;
 }
 
 /** Every line of what happens. */

@@ -43,7 +43,17 @@ export type Observation =
   /** A host stopped handing out events of a shard, to hand it over. */
   | { kind: 'frozen'; node: string; shard: number; cursor: Cursor; state: UserState }
   /** A host resumes a shard with this state, of which `received` entries came from another node. */
-  | { kind: 'resuming'; node: string; shard: number; cursor: Cursor; state: UserState; received: number }
+  | {
+      kind: 'resuming';
+      node: string;
+      shard: number;
+      cursor: Cursor;
+      state: UserState;
+      received: number;
+      stateLost: boolean;
+    }
+  /** How many files the orchestrator's spool has. */
+  | { kind: 'spooled'; files: number }
   /** A piece of a shard's state came. `index` is its place as it was sent, `expected` the place that had to come. */
   | { kind: 'stateArrived'; node: string; shard: number; index: number; expected: number }
   /** A host sends IDENTIFY. */

@@ -77,6 +77,7 @@ export function observeMarks(marks: Marks, observation: Observation): void {
     case 'recorded':
     case 'said':
     case 'processEnded':
+    case 'spooled':
     case 'calm':
     case 'ending':
   }
@@ -94,6 +95,8 @@ function observeEntry(marks: Marks, { name, fields }: HistoryEntry, { operations
   } else {
     marks.reach(name);
     if (name === 'migrationCompleted' && 'frozenMs' in fields) marks.reach('live migration completed');
+    if (name === 'migrationCompleted' && fields['destination'] === '/park') marks.reach('shard parked');
+    if (name === 'migrationCompleted' && fields['origin'] === '/park') marks.reach('parked shard given out');
     if (name === 'nodeGone' && operations.size > 0) marks.reach('takeover during a drain or rollout');
   }
 }

@@ -47,6 +47,7 @@ const ROUGH_FAULTS = [
   'repeats',
   'disk',
   'baseLevel',
+  'spool',
 ] as const;
 
 export type FaultName = (typeof GENTLE_FAULTS)[number] | (typeof ROUGH_FAULTS)[number];

@@ -161,6 +161,7 @@ class Run {
       nextLaunchFault: () => this.#nextLaunchFault(),
       lateStore: mutant?.lateStore ?? false,
       wrapDecide: mutant?.decide ?? ((decide) => decide),
+      wrapSpool: mutant?.spool ?? ((spool) => spool),
       onBroken: (what) => this.#violated('the invariants of the orchestrator’s state hold after every decision', what),
     });
     const parties = { world, control, gateway, discord: this.#discord, fleet: this.#fleet, observe };
@@ -204,6 +205,7 @@ class Run {
     await this.#converge();
     this.#discord.stopTraffic();
     await this.#pass(LAST_EVENTS_MS + plan.handlingMs * MOST_WAITING);
+    this.#observe({ kind: 'spooled', files: this.#orchestrator.spool.files.size });
     for (const checker of this.#checkers) checker.finish?.(this.#world.monotonicMs());
     this.#checkLedger();
     if (plan.endsForGood) await this.#endForGood();
@@ -380,6 +382,7 @@ class Run {
       case 'resumed':
       case 'stranger':
       case 'decided':
+      case 'spooled':
       case 'stateArrived':
       case 'recorded':
       case 'said':

@@ -5,7 +5,9 @@ import { systemClock } from '@dshard/transport';
 import { addMarks, unreached } from './marks.js';
 import type { FaultName } from './plan.js';
 import type { RunResult } from './run-seed.js';
-import type { SeedDone, SeedJob } from './seed-worker.js';
+import { coverageReport, coverageText, type CoverageReport } from './coverage/report.js';
+import type { Profile } from './coverage/profile.js';
+import type { ProfileDone, ProfileJob, SeedDone, SeedJob } from './seed-worker.js';
 
 export type RunSeedsOptions = {
   from: number;
@@ -15,6 +17,8 @@ export type RunSeedsOptions = {
   /** null: those that the seeds draw. */
   faults: readonly FaultName[] | null;
   mutant: string | null;
+  /** Whether it is counted which lines of the machines run. */
+  coverage: boolean;
   /** Findings, for people. */
   write: (text: string) => void;
   /** How far it is. */
@@ -37,6 +41,8 @@ export type SeedsResult = {
   /** Of the first seed, which is run twice. */
   traceHash: string;
   durationMs: number;
+  /** Absent: not counted. */
+  coverage?: CoverageReport;
 };
 
 const MOST_REPORTS = 5;
@@ -44,9 +50,13 @@ const MOST_REPORTS = 5;
 const ENOUGH_FOR_MARKS = 300;
 
 export async function runSeeds(options: RunSeedsOptions): Promise<SeedsResult> {
-  const pool = new SeedPool();
+  const pool = new SeedPool({ coverage: options.coverage });
   try {
-    return await new SeedsRun(pool, options).run();
+    const result = await new SeedsRun(pool, options).run();
+    if (!options.coverage) return result;
+    const coverage = coverageReport(await pool.profiles());
+    options.write(coverageText(coverage));
+    return { ...result, coverage };
   } finally {
     await pool.close();
   }
@@ -159,8 +169,9 @@ export class SeedPool {
   readonly #workers: readonly Worker[];
   readonly #waiting: ((worker: Worker) => void)[] = [];
 
-  constructor(threads: number = availableParallelism()) {
-    this.#workers = Array.from({ length: threads }, () => new Worker(new URL('./seed-worker.js', import.meta.url)));
+  constructor({ coverage = false }: { coverage?: boolean } = {}) {
+    const file = coverage ? './coverage/covered-worker.js' : './seed-worker.js';
+    this.#workers = Array.from({ length: availableParallelism() }, () => new Worker(new URL(file, import.meta.url)));
     this.#idle.push(...this.#workers);
   }
 
@@ -172,20 +183,23 @@ export class SeedPool {
   async run(job: SeedJob): Promise<RunResult> {
     const worker = await this.#free();
     try {
-      return await new Promise<RunResult>((resolve, reject) => {
-        worker.once('error', reject);
-        worker.once('message', ({ result }: SeedDone) => {
-          worker.off('error', reject);
-          resolve(result);
-        });
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-        worker.postMessage(job);
-      });
+      const { result } = await answerOf<SeedDone>(worker, job);
+      return result;
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#idle.push(worker);
       else next(worker);
     }
+  }
+
+  /** What ran, of each thread. While none has a seed to run. */
+  async profiles(): Promise<readonly Profile[]> {
+    return Promise.all(
+      this.#workers.map(async (worker) => {
+        const { profile } = await answerOf<ProfileDone>(worker, { profile: true });
+        return profile;
+      }),
+    );
   }
 
   async close(): Promise<void> {
@@ -197,4 +211,17 @@ export class SeedPool {
     if (worker !== undefined) return Promise.resolve(worker);
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
+}
+
+/** Rejects when the thread breaks. */
+function answerOf<Answer>(worker: Worker, job: SeedJob | ProfileJob): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('message', (answer: Answer) => {
+      worker.off('error', reject);
+      resolve(answer);
+    });
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    worker.postMessage(job);
+  });
 }

@@ -17,6 +17,9 @@ export type Contract = {
   operation: { takes: { id: string }; answers: OperationStatus };
   startOperation: { takes: { kind: OperationKind; dryRun: boolean }; answers: StartedOperation };
   cancelOperation: { takes: { id: string }; answers: Answer };
+  pauseRollout: { takes: object; answers: Answer };
+  resumeRollout: { takes: object; answers: Answer };
+  undoRollout: { takes: object; answers: Answer };
   startShards: { takes: { node: string; shards: readonly number[] }; answers: Answer };
   stopShard: { takes: { shard: number }; answers: Answer };
   parkShard: { takes: { shard: number }; answers: Answer };

@@ -2,8 +2,9 @@
  * `dso up`: runs an orchestrator until a signal ends it. The orchestrator is imported only here: every other command
  * starts fast, and works where no orchestrator is installed.
  *
- * States: running → closing (a signal came) → gone. SIGINT and SIGTERM end the fleet for good, SIGHUP leaves the nodes
- * running for the next orchestrator; another signal while closing kills what is left and goes at once.
+ * States: running → closing (a signal came) → gone. SIGINT and SIGTERM end the fleet for good, or park its shards
+ * (--keep-sessions), SIGHUP leaves the nodes running for the next orchestrator; another signal while closing kills
+ * what is left and goes at once.
  */
 import type { Flag, ResolvedConfig } from '@dshard/api/config';
 import type * as orchestrator from '@dshard/orchestrator';
@@ -25,6 +26,7 @@ type Options = ConfigOptions & {
   tokenFile?: string;
   dataDir?: string;
   standby?: boolean;
+  keepSessions?: boolean;
   log?: 'json' | 'pretty';
   logLevel?: string;
   json?: boolean;
@@ -35,6 +37,8 @@ Stopping:
   Ctrl-C, SIGTERM   ends the fleet for good: nodes are told to stop, then killed after launcher.stopGrace
   a second signal   kills the nodes at once and exits
   SIGHUP            exits and leaves the nodes running; the next \`dso up\` in the same place finds them again
+  --keep-sessions   makes the first of these end everything only until the next \`dso up\` in the same place: shards are
+                    parked with their state, and resumed then without an IDENTIFY (within a minute: park.ttl)
 
 Settings come from flags, then DSO_… variables, then dso.yaml, then the defaults.
 
@@ -57,6 +61,10 @@ export function addUp(program: Command): void {
     .option('--no-http', 'run without a REST interface')
     .option('--token-file <file>', 'a file with the token that nodes and REST must know')
     .option('--data-dir <dir>', 'folder of the store, and of the logs of node processes (.dso)')
+    .option(
+      '--keep-sessions',
+      'when it is ended, park all shards for the next `dso up`: a whole restart without an IDENTIFY',
+    )
     .option('--standby', 'if another orchestrator leads on the same store, wait, and lead when the other is gone')
     .addOption(
       new Option('--log <form>', 'the form of the log on stderr; pretty by default on a terminal').choices([
@@ -92,7 +100,7 @@ async function up(options: Options): Promise<void> {
   });
   // Nobody has to read what it prints: an orchestrator does not end with its terminal's pipe.
   process.stdout.removeAllListeners('error').on('error', () => undefined);
-  const closing = signals();
+  const closing = signals(options.keepSessions === true ? 'keepSessions' : 'end');
   let end: number | 'superseded';
   do {
     let started: StartedOrchestrator;
@@ -104,7 +112,9 @@ async function up(options: Options): Promise<void> {
       throw error;
     }
     process.stdout.write(
-      options.json === true ? `${JSON.stringify(documentOf(started, config))}\n` : greeting(started, config),
+      options.json === true
+        ? `${JSON.stringify(documentOf(started, config))}\n`
+        : greeting(started, config, options.keepSessions === true),
     );
     end = await closing.close(started);
     // Whoever is to be a standby is the other one's now.
@@ -160,21 +170,23 @@ type Closing = {
   close(started: StartedOrchestrator): Promise<number | 'superseded'>;
 };
 
+type Mode = Parameters<StartedOrchestrator['close']>[0];
+
 /** Listens from the beginning, so that a signal during the start is not lost. */
-function signals(): Closing {
-  let first: ((mode: 'leave' | 'end') => void) | null = null;
-  const mode = new Promise<'leave' | 'end'>((resolve) => {
+function signals(ending: 'end' | 'keepSessions'): Closing {
+  let first: ((mode: Mode) => void) | null = null;
+  const mode = new Promise<Mode>((resolve) => {
     first = resolve;
   });
   let force: (() => void) | null = null;
   const asked = new AbortController();
-  const onSignal = (wanted: 'leave' | 'end'): void => {
+  const onSignal = (wanted: Mode): void => {
     if (asked.signal.aborted) force?.();
     else first?.(wanted);
     asked.abort();
   };
-  process.on('SIGINT', () => onSignal('end'));
-  process.on('SIGTERM', () => onSignal('end'));
+  process.on('SIGINT', () => onSignal(ending));
+  process.on('SIGTERM', () => onSignal(ending));
   process.on('SIGHUP', () => onSignal('leave'));
   return {
     asked: asked.signal,
@@ -188,6 +200,8 @@ function signals(): Closing {
         force = () => void started.kill().finally(() => resolve(1));
       });
       if (wanted === 'end') process.stderr.write('Ending the fleet; another Ctrl-C kills it at once.\n');
+      if (wanted === 'keepSessions')
+        process.stderr.write('Parking the shards, then ending the nodes; another Ctrl-C kills them at once.\n');
       const exitCode = await Promise.race([started.close(wanted).then(() => 0), forced]);
       if (exitCode !== 0) process.exit(exitCode);
       return exitCode;
@@ -214,7 +228,11 @@ function lacksBotToken({ launcher, discord, writtenAt }: ResolvedConfig): boolea
 }
 
 /** Where it listens, what it starts, and what to type next. */
-function greeting({ address, httpAddress }: StartedOrchestrator, config: ResolvedConfig): string {
+function greeting(
+  { address, httpAddress }: StartedOrchestrator,
+  config: ResolvedConfig,
+  keepsSessions: boolean,
+): string {
   const { launcher, values } = config;
   const command = launcher && (typeof launcher.command === 'string' ? launcher.command : launcher.command.join(' '));
   const count = values.nodes > 0 ? `${values.nodes} × ` : 'as many nodes as needed of ';
@@ -229,7 +247,7 @@ function greeting({ address, httpAddress }: StartedOrchestrator, config: Resolve
       : `Nodes             ${count}${command}   (logs in ${launcher?.dataDir})`,
     ...(lacksBotToken(config) ? [`Bot token         ${NO_BOT_TOKEN}`] : []),
     ...(httpAddress === null ? [] : [`Type next         ${dso} status`]),
-    `Ctrl-C ends the fleet for good; kill -HUP ${process.pid} leaves the nodes running.`,
+    `${keepsSessions ? 'Ctrl-C parks the shards for the next dso up' : 'Ctrl-C ends the fleet for good'}; kill -HUP ${process.pid} leaves the nodes running.`,
     '',
   ].join('\n');
 }

@@ -18,7 +18,7 @@ const START_TIMEOUT_MS = 120_000;
 const BETWEEN_STEPS_MS = 1_500;
 /** All clients write out all they hold. */
 const DUMP_TIMEOUT = '300s';
-const LIVELY = { messages: 10, reactions: 1, presences: 3, voice: 3, members: 2, typing: 1 };
+export const LIVELY = { messages: 10, reactions: 1, presences: 3, voice: 3, members: 2, typing: 1 };
 
 export const discordjsTour: Tour = async (context) => {
   const { options, discord, fleet, steps, clock } = context;
@@ -61,11 +61,11 @@ export const discordjsTour: Tour = async (context) => {
     delay(clock, LONG_COMMAND_MS + BETWEEN_STEPS_MS),
   );
   const rolloutIdentifies = discord.figures().identifies - fleetIdentifies - referenceIdentifies;
-  const planned = await compare(context, reference, new Set());
+  const planned = await compareCaches(context, reference, new Set());
 
   const lost = await killOneNode(context);
   await lastEventHandled(context);
-  const afterCrash = await compare(context, reference, lost);
+  const afterCrash = await compareCaches(context, reference, lost);
   return {
     migrationsExpected: options.shards * 2,
     discordjs: {
@@ -114,12 +114,12 @@ async function killOneNode(context: TourContext): Promise<ReadonlySet<number>> {
 }
 
 /** Events that sessions were given. */
-function emitted(discord: Discord): number {
+export function emitted(discord: Discord): number {
   return discord.figures().emitted;
 }
 
 /** What all nodes hold against what the one client holds. `lost`: shards whose caches died with their node. */
-async function compare(
+export async function compareCaches(
   { fleet, discord, steps, clock }: TourContext,
   reference: ReferenceClient,
   lost: ReadonlySet<number>,

@@ -147,6 +147,15 @@ function onReady(tx: Transaction, payload: Dispatch): void {
   tx.effect({ kind: 'up', payload });
   take(tx, payload);
   tx.effect({ kind: 'settle', outcome: 'sessionLost' });
+  tellMissed(tx, payload);
+}
+
+/** What came between the end of the session before and this one reached nobody. */
+function tellMissed(tx: Transaction, ready: Dispatch): void {
+  const { lostFrom } = tx.state;
+  if (lostFrom === null) return;
+  tx.set({ lostFrom: null });
+  tx.effect({ kind: 'missed', from: lostFrom, to: tx.now.ms, ready });
 }
 
 function onResumed(tx: Transaction, payload: Dispatch): void {

@@ -41,7 +41,7 @@ export function decide(state: GatewayShardState, event: GatewayShardEvent, now: 
 function on(tx: Transaction, event: GatewayShardEvent): void {
   switch (event.kind) {
     case 'connect':
-      return begin(tx, 'open');
+      return begin(tx, 'open', event.ageMs);
     case 'preconnect':
       return begin(tx, 'preconnected');
     case 'resume':
@@ -79,26 +79,27 @@ function on(tx: Transaction, event: GatewayShardEvent): void {
   }
 }
 
-function begin(tx: Transaction, mode: 'open' | 'preconnected'): void {
+function begin(tx: Transaction, mode: 'open' | 'preconnected', ageMs?: number): void {
   if (tx.state.mode.kind !== 'new') return;
   tx.enterMode({ kind: mode });
-  beginQuiet(tx);
+  beginQuiet(tx, ageMs);
   connect(tx);
 }
 
 /** From here on the session is one that somebody else may take. */
-function beginQuiet(tx: Transaction): void {
+function beginQuiet(tx: Transaction, ageMs = 0): void {
   const { session, rules } = tx.state;
   const { ms: now, draw } = tx.now;
-  tx.set({ quiet: session === null ? null : watchQuiet(rules.quietMs, { now, draw }, true) });
+  tx.set({ heardAt: now - ageMs, quiet: session === null ? null : watchQuiet(rules.quietMs, { now, draw }, true) });
 }
 
-function resume(tx: Transaction, { session, redelivers }: Extract<GatewayShardEvent, { kind: 'resume' }>): void {
+function resume(tx: Transaction, event: Extract<GatewayShardEvent, { kind: 'resume' }>): void {
+  const { session, redelivers, ageMs } = event;
   const { mode, link, deadUrl } = tx.state;
   if (mode.kind !== 'preconnected') return;
   tx.enterMode({ kind: 'open' });
   tx.set({ session: session.resumeGatewayUrl === deadUrl ? withoutUrl(session) : session, redelivers });
-  beginQuiet(tx);
+  beginQuiet(tx, ageMs);
   if (link.kind === 'down' || link.kind === 'closing') tx.updateLink({ ...link, notBefore: tx.now.ms });
   resumeWhenOpen(tx);
 }

@@ -102,9 +102,9 @@ export class GatewayShard {
     });
   }
 
-  /** Begins to connect, and keeps the shard connected from then on. */
-  connect(): void {
-    this.#handle({ kind: 'connect' });
+  /** Begins to connect, and keeps the shard connected from then on. `ageMs`: how old its session is. */
+  connect(ageMs = 0): void {
+    this.#handle({ kind: 'connect', ageMs });
   }
 
   /** Connects up to HELLO, and waits there for `resume`. Resolves at HELLO; rejects when its one attempt failed. */
@@ -120,9 +120,9 @@ export class GatewayShard {
   }
 
   /** RESUMEs a preconnected shard, from `session`. `redelivers`: what comes up to RESUMED, or READY, is marked. */
-  resume(session: Cursor, redelivers: boolean): Promise<ResumeOutcome> {
+  resume(session: Cursor, redelivers: boolean, ageMs = 0): Promise<ResumeOutcome> {
     const outcome = this.whenSettled();
-    this.#handle({ kind: 'resume', session, redelivers });
+    this.#handle({ kind: 'resume', session, redelivers, ageMs });
     return outcome;
   }
 
@@ -290,6 +290,8 @@ export class GatewayShard {
         return this.#questions.askTrust();
       case 'locate':
         return this.#questions.locate();
+      case 'missed':
+        return this.#missed(effect);
       case 'settle':
         return this.#outcomes.settle(effect.outcome);
       case 'fail':
@@ -317,6 +319,23 @@ export class GatewayShard {
     } catch (error) {
       counts.ended(began);
       complain(error);
+    }
+  }
+
+  #missed({ from, to, ready }: Extract<GatewayShardEffect, { kind: 'missed' }>): void {
+    const { shardId, options } = this.#setup;
+    const { guilds = [] } = ready.d as { guilds?: readonly { id: string }[] };
+    const atStart = options.clock.wallClock() - options.clock.monotonicMs();
+    const [lostFrom, lostTo] = [from, to].map((ms) => new Date(atStart + ms)) as [Date, Date];
+    const seconds = Math.round((to - from) / 1000);
+    this.#log(
+      'warn',
+      `What came in the last ${seconds} s is missed: its gateway session was lost, and a new one began.`,
+    );
+    try {
+      options.missed?.({ shardId, lostFrom, lostTo, guilds: guilds.map(({ id }) => id) });
+    } catch (error) {
+      this.#log('error', `What was told of missed events threw: ${messageOf(error)}`);
     }
   }
 

@@ -16,11 +16,12 @@ export type Moment = {
 
 /** The node's orders. */
 type Order =
-  | { kind: 'connect' }
+  /** `ageMs`: how long ago its session was last known to be good; absent: just now. */
+  | { kind: 'connect'; ageMs?: number }
   /** Connect up to HELLO, and wait there for `resume`. One attempt: if that fails, `resume` makes the next. */
   | { kind: 'preconnect' }
   /** A preconnected shard: RESUME from `session`. */
-  | { kind: 'resume'; session: Cursor; redelivers: boolean }
+  | { kind: 'resume'; session: Cursor; redelivers: boolean; ageMs?: number }
   | { kind: 'freeze' }
   | { kind: 'unfreeze' }
   /** User code can take events now. */
@@ -80,6 +81,8 @@ export type GatewayShardEffect =
   | { kind: 'askTrust' }
   /** The generic gateway URL. `located` answers. */
   | { kind: 'locate' }
+  /** To user code: the session before is gone for good, and with it what came in between. `ready` began the new one. */
+  | { kind: 'missed'; from: number; to: number; ready: Dispatch }
   /** To those who wait for the shard to be up. */
   | { kind: 'settle'; outcome: ResumeOutcome }
   /** To the same: it will not be, for it is refused or stopped. */

@@ -6,6 +6,7 @@
 import type { LossCause } from '../ownership-lease.js';
 import { causeOf, endsSession, isRefusal, KEEP_SESSION_CODE, remedyFor } from './close-codes.js';
 import { withoutUrl } from './cursor.js';
+import { heardLast } from './quiet.js';
 import { calmed, nextAttemptAt, nextResumeAt, withFailure } from './retries.js';
 import { isConnected, type Link } from './state.js';
 import type { Transaction } from './transaction.js';
@@ -28,6 +29,7 @@ export function lose(tx: Transaction, loss: Loss): void {
   const { cause, reason, isInvalidated = false, isClosed = false } = loss;
   tx.log('debug', `Its gateway connection ends: ${reason}.`);
   endPermit(tx, link);
+  noteHeardAt(tx);
   if (loss.blamesUrl === true && link.kind !== 'ready') forgetUrl(tx, link);
   const isCalm = link.kind === 'ready' && tx.now.ms - link.since >= rules.stableMs;
   const retries = withFailure(isCalm ? calmed(tx.state.retries) : tx.state.retries, isInvalidated);
@@ -64,7 +66,14 @@ export function loseSession(tx: Transaction, reason: string): void {
   const { session } = tx.state;
   if (session === null) return;
   tx.log('warn', `Its gateway session is gone: ${reason}. It identifies anew.`);
-  tx.set({ session: null });
+  noteHeardAt(tx);
+  tx.set({ session: null, lostFrom: tx.state.lostFrom ?? tx.state.heardAt });
+}
+
+/** Until now it was up, and nothing was missed; but what a deaf connection may have missed. */
+function noteHeardAt(tx: Transaction): void {
+  const { link, quiet } = tx.state;
+  if (link.kind === 'ready') tx.set({ heardAt: heardLast(quiet, tx.now.ms) });
 }
 
 /** The connection has ended, by whomever. */

@@ -39,6 +39,17 @@ export type GatewayTimeouts = {
   backoffMaxMs?: number;
 };
 
+/** A gateway session was lost for good, and a new one has begun: what came in between was handed to nobody. */
+export type MissedEvents = {
+  readonly shardId: number;
+  /** The last moment at which nothing was missed yet, as far as this process knows. */
+  readonly lostFrom: Date;
+  /** The moment at which the new session began. */
+  readonly lostTo: Date;
+  /** The ids of the guilds of the shard. */
+  readonly guilds: readonly string[];
+};
+
 /** `redelivered`: a node that was lost may have handled the event before. */
 export type Delivery = { redelivered: boolean };
 
@@ -72,6 +83,8 @@ export function resolveTimeouts(where: string, given: GatewayTimeouts): Required
 export type GatewayOptions = {
   /** Hands a dispatch to user code; what it promises is waited for when the shard leaves. For the driver only. */
   readonly deliver: (payload: Dispatch, shardId: number, delivery: Delivery) => void | Promise<void>;
+  /** Tells user code. */
+  readonly missed?: (missed: MissedEvents) => void;
   readonly timeouts: Readonly<Required<GatewayTimeouts>>;
   readonly logger: Logger;
   readonly clock: Clock;

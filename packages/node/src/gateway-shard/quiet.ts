@@ -88,6 +88,11 @@ function unusualMs(quiet: Quiet, quietMs: number): number {
   return Math.max(looks * quietMs, UNUSUAL * quiet.longestMs);
 }
 
+/** When something surely came last on a connection that is up. */
+export function heardLast(quiet: Quiet | null, now: number): number {
+  return quiet === null || quiet.heard ? now : quiet.from - quiet.silentMs;
+}
+
 /** How long nothing has come, where that is unusual and RESUMEs brought nothing. null: all is well. */
 export function silentFor(quiet: Quiet | null, quietMs: number): number | null {
   if (quiet === null || quiet.heard || !isUsualKnown(quiet) || quiet.probes < TOLD_AFTER_PROBES) return null;

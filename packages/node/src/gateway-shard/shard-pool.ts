@@ -62,7 +62,7 @@ export class ShardPool {
     context: HostContext,
     how: Partial<ResumeHow> & { hold?: Promise<void> } = {},
   ): Promise<ResumeOutcome> {
-    const { hold, redelivers = false } = how;
+    const { hold, redelivers = false, ageMs } = how;
     const before = this.#shards.get(shardId);
     const preconnected = this.#preconnected.get(shardId);
     if (preconnected?.isPreconnectedFor(session) === true) {
@@ -71,7 +71,7 @@ export class ShardPool {
       await before?.stop(KEEP_SESSION_CODE);
       if (hold === undefined) preconnected.loaded();
       else void hold.then(() => preconnected.loaded());
-      return preconnected.resume(session, redelivers);
+      return preconnected.resume(session, redelivers, ageMs);
     }
     void this.closePreconnected(shardId);
     // It is there before anything is waited for: a stop that comes meanwhile must find it.
@@ -80,7 +80,7 @@ export class ShardPool {
     const settled = shard.whenSettled();
     settled.catch(() => undefined);
     await before?.stop(KEEP_SESSION_CODE);
-    shard.connect();
+    shard.connect(ageMs);
     return settled;
   }
 

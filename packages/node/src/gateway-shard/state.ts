@@ -117,6 +117,10 @@ export type GatewayShardState = {
   readonly retries: Retries;
   /** Why the last connection ended, or did not come about; null: it is up, or nothing has gone wrong yet. */
   readonly trouble: string | null;
+  /** When events surely came last: while the shard is up, when it was last known to be. */
+  readonly heardAt: number;
+  /** A session was lost for good: from when on events are missing. null: nothing is. */
+  readonly lostFrom: number | null;
   /** null: there is no session yet, or none any more. */
   readonly quiet: Quiet | null;
 };
@@ -145,6 +149,8 @@ export function initialShard({ session, redelivers, loading, rules }: Beginning)
     deadUrl: null,
     retries: NO_RETRIES,
     trouble: null,
+    heardAt: 0,
+    lostFrom: null,
     quiet: null,
   };
 }

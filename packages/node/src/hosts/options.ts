@@ -21,7 +21,17 @@ export type ResolvedHandlerOptions = Omit<GatewayOptions, 'deliver'> & {
   readonly state: StateHooks;
 };
 
-const HANDLER_KEYS = ['onLeaving', 'onStays', 'onMoved', 'state', 'timeouts', 'logger', 'clock', 'random'] as const;
+const HANDLER_KEYS = [
+  'onLeaving',
+  'onStays',
+  'onMoved',
+  'onMissed',
+  'state',
+  'timeouts',
+  'logger',
+  'clock',
+  'random',
+] as const;
 
 /** `own`: the other options of this host. Throws `DSO_NODE_OPTIONS_INVALID`. */
 export function resolveHandlerOptions(
@@ -30,10 +40,15 @@ export function resolveHandlerOptions(
   own: readonly string[],
 ): ResolvedHandlerOptions {
   refuseUnknownKeys(where, options, [...own, ...HANDLER_KEYS]);
-  const { onLeaving, onStays, onMoved, state = {}, timeouts = {} } = options;
+  const { onLeaving, onStays, onMoved, onMissed, state = {}, timeouts = {} } = options;
   checkStateHooks(where, state);
   return {
-    hooks: { ...(onLeaving && { onLeaving }), ...(onStays && { onStays }), ...(onMoved && { onMoved }) },
+    hooks: {
+      ...(onLeaving && { onLeaving }),
+      ...(onStays && { onStays }),
+      ...(onMoved && { onMoved }),
+      ...(onMissed && { onMissed }),
+    },
     state,
     timeouts: resolveTimeouts(where, timeouts),
     ...surroundings(options),

@@ -106,7 +106,7 @@ export abstract class CacheHost extends PoolHost {
 
   /** An event of ours to the bot. Resolves when what listens has ended. */
   protected abstract tell(
-    event: `shard${'Leaving' | 'Stays' | 'Moved'}`,
+    event: `shard${'Leaving' | 'Stays' | 'Moved' | 'Missed'}`,
     ...values: unknown[]
   ): Promise<void> | undefined;
 

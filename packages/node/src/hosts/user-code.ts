@@ -4,7 +4,7 @@
  */
 import { delay, type Clock, type Logger } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
-import type { Delivery } from '../gateway-shard/options.js';
+import type { Delivery, MissedEvents } from '../gateway-shard/options.js';
 import type { LeavingHow, ShardHost } from '../shard-host.js';
 import { WorkInFlight } from './work-in-flight.js';
 
@@ -18,6 +18,8 @@ export type LeaveHooks = {
   onStays?: (shardId: number) => void;
   /** It runs in another process now. */
   onMoved?: (shardId: number) => void;
+  /** Its gateway session was lost for good: what came until the new one began is missed, unless the bot fetches it. */
+  onMissed?: (missed: MissedEvents) => void | Promise<void>;
 };
 
 /** As long as the answer to a command may take whose handler's promise nobody has; the node's `lingerMs` bounds it. */
@@ -62,6 +64,10 @@ export class UserCode {
 
   moved(shardId: number): void {
     void this.call(async () => this.#options.hooks.onMoved?.(shardId));
+  }
+
+  missed(missed: MissedEvents): void {
+    void this.call(async () => this.#options.hooks.onMissed?.(missed));
   }
 
   async settled(): Promise<void> {

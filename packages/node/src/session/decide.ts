@@ -158,9 +158,9 @@ function onShardMessage(tx: Transaction, connection: number, message: ShardMessa
     case 'startShards':
       return onStartShards(tx, currentOf(tx, message), connection);
     case 'resumeShards':
-      for (const { shardId, takeover, epoch, ...session } of message.shards) {
+      for (const { shardId, takeover, epoch, ageMs, ...session } of message.shards) {
         if (isCurrent(tx, shardId, epoch, message.kind)) {
-          onCommand(tx, shardId, { kind: message.kind, session: cursorOf(session), takeover }, connection);
+          onCommand(tx, shardId, { kind: message.kind, session: cursorOf(session), takeover, ageMs }, connection);
         }
       }
       return;

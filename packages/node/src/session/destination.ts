@@ -44,10 +44,11 @@ export function prepareToReceive(
 export function resumeHere(
   tx: Transaction,
   shardId: number,
-  { session, takeover }: Extract<ShardCommand, { kind: 'resumeShards' }>,
+  { session, takeover, ageMs }: Extract<ShardCommand, { kind: 'resumeShards' }>,
   connection: number,
 ): void {
-  const how = howToResume(tx.shard(shardId), session, takeover);
+  const known = howToResume(tx.shard(shardId), session, takeover);
+  const how = known === null || ageMs === undefined ? known : { ...known, ageMs };
   prepare(tx, shardId, 'resumeShards', session, { connection, how, next: 'resume' });
 }
 

@@ -214,9 +214,9 @@ export type StopReason = 'command' | 'aborted' | 'shutdown' | 'recover' | 'taken
 
 /**
  * What is not as in a migration. `stateLost`: nobody brings the shard's state. `redelivers`: events may come, up to
- * RESUMED, that were handled before.
+ * RESUMED, that were handled before. `ageMs`: how long ago the session was last known to be good; absent: just now.
  */
-export type ResumeHow = { stateLost: boolean; redelivers: boolean };
+export type ResumeHow = { stateLost: boolean; redelivers: boolean; ageMs?: number };
 
 /** `migration`: as a destination. `takeBack`: an origin that goes on as before. */
 export type ResumeReason = 'migration' | 'takeBack';
@@ -249,7 +249,7 @@ export function isOneOf<K extends ShardState['kind']>(
 export type ShardCommand =
   | { kind: 'startShards' }
   | { kind: 'stopShard' }
-  | { kind: 'resumeShards'; session: Cursor | null; takeover: Takeover }
+  | { kind: 'resumeShards'; session: Cursor | null; takeover: Takeover; ageMs?: number | undefined }
   | { kind: 'prepareMigration'; origin: boolean; session: Cursor | null; takeover?: Takeover | undefined }
   | { kind: 'startMigration' }
   | { kind: 'shardTakenOver' }

@@ -148,3 +148,53 @@ describe('a shard on a deaf socket', () => {
     expect(resumed().state.quiet?.foreign).toBe(true);
   });
 });
+
+describe('a session that is lost for good', () => {
+  const missedOf = (machine: Machine): EffectOf<'missed'> | undefined =>
+    machine.all.findLast((effect): effect is EffectOf<'missed'> => effect.kind === 'missed');
+
+  test('is told with the time from the last event that was surely not missed to the new READY', () => {
+    const machine = busyShard();
+    const lostAt = machine.ms;
+    machine.after(3_000).on({ kind: 'invalidSession', resumable: false }, { kind: 'closed', code: 4200 });
+    expect(missedOf(machine)).toBeUndefined();
+    machine.after(60_000);
+    machine.on({ kind: 'hello' }, { kind: 'permit' }, READY);
+    expect(missedOf(machine)).toMatchObject({ from: lostAt + 3_000, to: lostAt + 63_000, ready: { t: 'READY' } });
+    machine.on(dispatch(2)).after(1_000).on({ kind: 'closed', code: 4000 });
+    expect(machine.all.filter(({ kind }) => kind === 'missed')).toHaveLength(1);
+  });
+
+  test('is told from the end of the connection on, when Discord refuses the RESUME', () => {
+    const machine = busyShard();
+    const endedAt = machine.ms;
+    machine.on({ kind: 'closed', code: 4000 }).after(2_000);
+    machine.on({ kind: 'lease', outcome: 'confirmed' }, { kind: 'hello' }, { kind: 'lease', outcome: 'confirmed' });
+    machine.on({ kind: 'invalidSession', resumable: false }, { kind: 'closed', code: 4200 }).after(60_000);
+    machine.on({ kind: 'hello' }, { kind: 'permit' }, READY);
+    expect(missedOf(machine)?.from).toBe(endedAt);
+  });
+
+  test('is told from the beginning of a silence on, for its connection may have been deaf', () => {
+    const machine = busyShard();
+    const silentFrom = machine.ms;
+    expect(untilResumed(machine, 120_000)).not.toBeNull();
+    machine.on({ kind: 'invalidSession', resumable: false }, { kind: 'closed', code: 4200 }).after(60_000);
+    machine.on({ kind: 'hello' }, { kind: 'permit' }, READY);
+    expect(missedOf(machine)?.from).toBeLessThanOrEqual(silentFrom + 30_000);
+  });
+
+  test('of another node is told from when that node was last heard of', () => {
+    const machine = new Machine();
+    machine.ms = 100_000;
+    machine.on({ kind: 'connect', ageMs: 40_000 }, { kind: 'lease', outcome: 'confirmed' }, { kind: 'hello' });
+    machine.on({ kind: 'lease', outcome: 'confirmed' }, { kind: 'invalidSession', resumable: false });
+    machine.on({ kind: 'closed', code: 4200 }).after(60_000).on({ kind: 'hello' }, { kind: 'permit' }, READY);
+    expect(missedOf(machine)?.from).toBe(60_000);
+  });
+
+  test('is not told of where there was none, or where a RESUME brought everything', () => {
+    expect(missedOf(busyShard())).toBeUndefined();
+    expect(missedOf(resumed())).toBeUndefined();
+  });
+});

@@ -201,7 +201,7 @@ describe('done means ready', () => {
     expect(machine.kinds).toEqual(['requestPermit']);
     machine.on({ kind: 'permit' });
     expect(machine.all.some(({ kind }) => kind === 'settle')).toBe(false);
-    expect(machine.on(READY).kinds).toEqual(['endPermit', 'up', 'deliver', 'settle']);
+    expect(machine.on(READY).kinds).toEqual(['endPermit', 'up', 'deliver', 'settle', 'missed']);
     expect(machine.effect('settle')).toEqual({ kind: 'settle', outcome: 'sessionLost' });
     expect(machine.state.session).toEqual({ sessionId: 'new', sequence: 1, resumeGatewayUrl: RESUME_URL });
   });

@@ -370,6 +370,12 @@ export function describeShardHost(library: string, make: MakeBot): void {
         await a.ready(0);
         expect(a.host.report?.()[0]?.session?.sessionId).not.toBe(before);
         expect(gateway.ledger.verdict().identifies.used).toBe(2);
+        // What came in between reached nobody: the bot is told, so that it can fetch it.
+        await until(() => a.missed.length === 1, { what: 'the bot to be told' });
+        const [missed] = a.missed;
+        expect(missed?.shardId).toBe(0);
+        expect(missed?.guilds.length).toBeGreaterThan(0);
+        expect(missed?.lostTo.getTime()).toBeGreaterThan(missed?.lostFrom.getTime() ?? Infinity);
       }, 30_000);
 
       test('a resume whose session is gone is done when the shard is ready in a new one, and not before', async () => {

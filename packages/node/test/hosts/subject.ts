@@ -2,6 +2,7 @@
  * A shard host with the real library against the emulator, by itself: a test stands in the orchestrator's and the
  * node's place.
  */
+import type { MissedEvents } from '../../src/gateway-shard/options.js';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { until } from '@dshard/testkit';
@@ -38,6 +39,8 @@ type BotOptions = {
   /** To be told what goes wrong. */
   log: (message: string) => void;
   state: KeptState;
+  /** To be called when the bot is told that events are missed. */
+  missed: (missed: MissedEvents) => void;
   /** The host's timeout of that name. */
   quietMs: number;
 };
@@ -57,6 +60,7 @@ export class Subject<H extends ShardHost = ShardHost> {
   readonly seen: { shardId: number; type: string; s: number }[] = [];
   readonly state: KeptState = new Map();
   readonly logged: string[] = [];
+  readonly missed: MissedEvents[] = [];
   readonly context: HostContext;
   /** Set: identifies wait for it. */
   hold: Promise<void> = Promise.resolve();
@@ -77,6 +81,7 @@ export class Subject<H extends ShardHost = ShardHost> {
       },
       log: (message) => void this.logged.push(message),
       state: this.state,
+      missed: (missed) => void this.missed.push(missed),
       quietMs,
     });
     this.host = bot.host;

@@ -184,7 +184,10 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
   uselessProcess: deadline({ things: (tx) => tx.state.processes.values(), at: uselessAt }),
   ending: deadline({
     things: once,
-    at: (tx) => tx.state.ending?.deadline ?? null,
+    at: (tx) => {
+      const { deadline: last = null, parking = null } = tx.state.ending ?? {};
+      return parking !== null && parking.until > tx.now ? parking.until : last;
+    },
     putOff(tx, _, ms) {
       const { ending } = tx.state;
       if (ending !== null) tx.patch({ ending: { ...ending, deadline: ending.deadline + ms } });

@@ -8,6 +8,7 @@ import { parkShard } from './migration/park.js';
 import { migrateShard } from './migration/requests.js';
 import { planOperation } from './operations/dry-run.js';
 import { cancelOperation, startOperation } from './operations/operations.js';
+import { steerRollout } from './operations/rollout-steering.js';
 import { unquarantineShards } from './shards/quarantine.js';
 import { shutdownFleet } from './operations/shutdown-fleet.js';
 import { beginShutdown } from './fleet/leave.js';
@@ -50,12 +51,14 @@ export function onCommand(tx: Transaction, request: string, command: OperatorCom
       return unquarantineShards(tx, request, command.shards);
     case 'cancelOperation':
       return cancelOperation(tx, request, command.operation);
+    case 'steerRollout':
+      return steerRollout(tx, request, command.action);
     case 'allowIdentifies':
       return allowIdentifies(tx, request, command.count);
     case 'callFleet':
       return callFleet(tx, request, command);
     case 'shutdownFleet':
-      return shutdownFleet(tx, request);
+      return shutdownFleet(tx, request, command.keepSessions === true);
   }
 }
 

@@ -43,6 +43,12 @@ export type OrchestratorOptions = {
   connection?: MessageConnectionOptions;
 };
 
+/**
+ * `leave`: nodes and their processes live on. `end`: the fleet is shut down for good, processes stopped, then killed.
+ * `keepSessions`: the same, until the next orchestrator starts: shards are parked, and gateway sessions kept.
+ */
+export type CloseMode = 'leave' | 'end' | 'keepSessions';
+
 /** An entry of the history with its place there; ids grow, from run to run if there is a store, and may leave gaps. */
 export type RecordedEntry = HistoryEntry & { id: number; at: number };
 
@@ -69,10 +75,7 @@ export type OrchestratorHandle = {
   onEntry(listener: (entry: RecordedEntry) => void): Cancel;
   /** Resolves when another orchestrator has taken over the store: this one acts no more, closed as by `leave`. */
   readonly lost: Promise<OrchestratorError>;
-  /**
-   * `leave`: nodes and their processes live on. `end`: the fleet is shut down for good, processes stopped, then killed.
-   */
-  close(mode: 'leave' | 'end'): Promise<void>;
+  close(mode: CloseMode): Promise<void>;
 };
 
 /** The handle, and what only tests and metrics ask for. */

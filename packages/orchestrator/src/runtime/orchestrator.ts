@@ -22,11 +22,12 @@ import { whileSuspended } from '../domain/suspended.js';
 import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
 import type { DomainEvent } from '../domain/state/events.js';
 import { fleetEndsWithin, graceOf } from '../domain/fleet/processes.js';
+import { parkingWithin } from '../domain/operations/shutdown-fleet.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
 import { AlarmWatch } from './alarm-watch.js';
 import { Connections } from './connections.js';
-import type { Orchestrator, OrchestratorOptions, RecordedEntry } from './contract.js';
+import type { CloseMode, Orchestrator, OrchestratorOptions, RecordedEntry } from './contract.js';
 import type { Eventually } from '../ports/state-store.js';
 import type { ProcessExit } from '../ports/surroundings.js';
 import { deferred, drawRunId, Requests } from './requests.js';
@@ -51,6 +52,12 @@ const MAX_WAITING_EVENTS = 2 ** 16;
 const ENDING = 'the end of the orchestrator';
 /** A program that drives the orchestrator in its own process, and does not say who it is. */
 const UNNAMED = 'a program';
+
+const CLOSED: Readonly<Record<CloseMode, string>> = {
+  leave: 'The orchestrator left; its nodes run on.',
+  end: 'The orchestrator ended.',
+  keepSessions: 'The orchestrator ended; the next one gives its shards out again, with what is parked of them.',
+};
 
 type Domain = { decide: Decide; initialState: InitialState };
 
@@ -202,7 +209,7 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#violations.counts();
   }
 
-  close(mode: 'leave' | 'end'): Promise<void> {
+  close(mode: CloseMode): Promise<void> {
     this.#closing ??= this.#close(mode);
     return this.#closing;
   }
@@ -247,7 +254,7 @@ class OrchestratorRuntime implements Orchestrator {
     this.#loop.push({ kind: 'processExited', node, description });
   }
 
-  async #close(mode: 'leave' | 'end'): Promise<void> {
+  async #close(mode: CloseMode): Promise<void> {
     await this.#starting?.catch(() => undefined);
     if (this.#phase !== 'running') {
       this.#phase = 'closed';
@@ -255,9 +262,11 @@ class OrchestratorRuntime implements Orchestrator {
       return;
     }
     const { clock, launcher, logger, stopGraceMs } = this.#options;
-    if (mode === 'end') {
-      const bound = fleetEndsWithin(this.#state) + stopGraceMs;
-      await within(clock, bound, this.command({ kind: 'shutdownFleet' }, ENDING));
+    if (mode !== 'leave') {
+      const keepSessions = mode === 'keepSessions';
+      const parkingMs = keepSessions ? parkingWithin(this.#state.settings) : 0;
+      const bound = parkingMs + fleetEndsWithin(this.#state) + stopGraceMs;
+      await within(clock, bound, this.command({ kind: 'shutdownFleet', keepSessions }, ENDING));
     }
     this.#phase = 'closed';
     this.#loop.close();
@@ -268,14 +277,14 @@ class OrchestratorRuntime implements Orchestrator {
     await this.#listener?.close();
     const end = { code: 'DSO_ORCHESTRATOR_LEAVING', message: 'The orchestrator closes.' };
     await this.#connections.closeAll(end, CLOSE_TIMEOUT_MS);
-    if (mode === 'end') {
+    if (mode !== 'leave') {
       const needs = (node: string): number => graceOf(this.#state.nodes.get(node)?.bounds ?? null);
       await this.#forgetStopped(await this.#processes.stopAll(stopGraceMs, needs));
     }
     await this.#park?.close();
     await this.#journal.close();
     await launcher?.close();
-    logger.info({ mode }, mode === 'end' ? 'The orchestrator ended.' : 'The orchestrator left; its nodes run on.');
+    logger.info({ mode }, CLOSED[mode]);
   }
 
   /** The next run is not to wait for them. */

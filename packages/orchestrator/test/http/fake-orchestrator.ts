@@ -150,6 +150,8 @@ export function rolloutData(changes: Partial<OperationData['rollout']> = {}): Op
     moved: [],
     movedBefore: 0,
     retried: [],
+    counters: [],
+    normal: null,
     failure: null,
     pausedBy: null,
     promoted: false,

@@ -42,7 +42,7 @@ describe('GET /readyz', () => {
   test.each<[what: string, changes: Partial<OrchestratorState>, missing: RegExp]>([
     ['waits for its nodes after a start', { graceUntil: 9_000 }, /running nodes are waited for/],
     ['does not know the total yet', { totalShards: null }, /total shard count/],
-    ['shuts the fleet down', { ending: { request: null, deadline: 1 } }, /being shut down/],
+    ['shuts the fleet down', { ending: { request: null, deadline: 1, parking: null } }, /being shut down/],
   ])('is 503 while the orchestrator %s', async (_, changes, missing) => {
     const { server, orchestrator } = await testServer();
     orchestrator.state = fleet(changes);

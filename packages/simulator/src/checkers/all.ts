@@ -2,6 +2,7 @@ import { boundedMemory, durableFirst, historyHolds, launchPace, quarantine } fro
 import type { MakeChecker } from '../observation.js';
 import { doneMeansReady, goodManners, identifyPace, resumeFirst, resumePace, sessionsKept } from './discord-rules.js';
 import { epochsGrow, oneOwner } from './ownership.js';
+import { parkedState } from './parked.js';
 import { frozenInTime, userCodeFirst, wholeState } from './user-code.js';
 import { wholeStream } from './whole-stream.js';
 
@@ -13,6 +14,7 @@ export const CHECKERS: readonly MakeChecker[] = [
   resumePace,
   doneMeansReady,
   wholeState,
+  parkedState,
   sessionsKept,
   goodManners,
   boundedMemory,

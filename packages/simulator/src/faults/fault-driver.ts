@@ -113,6 +113,7 @@ export class FaultDriver {
       ambushedNodes: () => this.#ambushNode(),
       ambushedOrchestrator: () => this.#ambushOrchestrator(),
       disk: () => this.#disk(),
+      spool: () => this.#spool(),
     };
   }
 
@@ -302,6 +303,27 @@ export class FaultDriver {
     this.#forAWhile(LONGEST_OUTAGE_MS, () => {
       disk.fault = null;
     });
+  }
+
+  /** What is parked is damaged or gone, or no more can be. */
+  #spool(): void {
+    const { draw, orchestrator } = this.#options;
+    const { spool } = orchestrator;
+    const [file, content] = draw.pick([...spool.files]) ?? [];
+    if (file === undefined || content === undefined || draw.chance(0.3)) {
+      this.#note('spool', 'full');
+      spool.isFull = true;
+      this.#forAWhile(LONGEST_OUTAGE_MS, () => {
+        spool.isFull = false;
+      });
+    } else if (draw.chance(0.5) && content.byteLength > 0) {
+      this.#note('spool', `damages ${file}`);
+      const at = draw.whole(0, content.byteLength - 1);
+      content[at] = (content[at] ?? 0) ^ (1 << draw.whole(0, 7));
+    } else {
+      this.#note('spool', `loses ${file}`);
+      spool.files.delete(file);
+    }
   }
 
   /** At the very moment at which it says something that matters, a node dies, stops for a while, or is cut off. */

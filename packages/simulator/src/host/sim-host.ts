@@ -106,8 +106,8 @@ export class SimHost implements ShardHost {
     const isOwn = kept?.sessionId === session.sessionId && kept.sequence === session.sequence;
     if (received > 0 || !isOwn) this.user.adopt(shardId, arrived?.state ?? new Map());
     const state = this.user.stateOf(shardId);
-    observe({ kind: 'resuming', node, shard: shardId, cursor: session, state, received });
-    const { redelivers } = how;
+    const { redelivers, stateLost } = how;
+    observe({ kind: 'resuming', node, shard: shardId, cursor: session, state, received, stateLost });
     const loading = this.loading(how);
     const resumed = this.pool.resume(shardId, this.asItComes(session), this.withPermits(shardId, context), {
       redelivers,

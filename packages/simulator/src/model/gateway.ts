@@ -64,7 +64,7 @@ export function tell(world: World, id: string, event: GatewayShardEvent, decide:
     const host = hostOf(next, id);
     if (host.kind === 'none') return next;
     const { state, effects } = decide(host.machine, first, { ms: next.now, draw: 0, trusted: true });
-    const machine: GatewayShardState = { ...state, quiet: null };
+    const machine: GatewayShardState = { ...state, quiet: null, heardAt: 0, lostFrom: null };
     next = setHost(next, id, { ...host, machine });
     for (const effect of effects) {
       const [after, events] = carryOut(next, id, effect, decide);
@@ -112,6 +112,7 @@ function carryOut(
     case 'up':
     case 'endPermit':
     case 'settle':
+    case 'missed':
     case 'fail':
     case 'preconnected':
     case 'log':

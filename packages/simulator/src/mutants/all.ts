@@ -4,6 +4,7 @@ import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
 import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import { sending, type Mutant } from './mutant.js';
+import { PARKING_MUTANTS } from './parking.js';
 import { SESSION_MUTANTS } from './session.js';
 import { SPREAD_MUTANTS } from './spread.js';
 import { WATCH_MUTANTS } from './watch.js';
@@ -62,6 +63,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...GATEWAY_SHARD_MUTANTS,
   ...SPREAD_MUTANTS,
   ...WATCH_MUTANTS,
+  ...PARKING_MUTANTS,
   'half-state': {
     bug: 'the host sends only a part of the state of a shard',
     host: { sendsWholeState: false },

@@ -3,7 +3,7 @@
  * middle of the effects of a decision), starts the next one. Every decision is looked at: the domain's invariants hold
  * after each.
  */
-import type { Leadership, MemoryDisk, Orchestrator, Settings, SpoolDisk } from '@dshard/orchestrator';
+import type { Leadership, MemoryDisk, Orchestrator, Settings, SpoolDisk, StateSpool } from '@dshard/orchestrator';
 import { createOrchestrator, lead, memoryDisk, memorySpool, spoolDisk } from '@dshard/orchestrator';
 import type { Decide, DomainEvent, Effect, HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
 import { assertInvariants, assertStep, decide, initialState } from '@dshard/orchestrator/domain';
@@ -65,6 +65,7 @@ export type SimOrchestratorOptions = {
   lateStore: boolean;
   /** Around the domain, for mutants. */
   wrapDecide: (decide: Decide) => Decide;
+  wrapSpool: (spool: StateSpool) => StateSpool;
   onBroken: (what: string) => void;
 };
 
@@ -113,7 +114,8 @@ export class SimOrchestrator {
 
   /** Rejects when it cannot start: its store does not work. */
   async #live(life: Life): Promise<void> {
-    const { seed, token, settings, control, discord, fleet, random, nextLaunchFault, durable } = this.#options;
+    const { seed, token, settings, control, discord, fleet, random, nextLaunchFault, durable, wrapSpool } =
+      this.#options;
     const { process } = life;
     const { clock } = process;
     const logger = this.#logger(process);
@@ -138,7 +140,7 @@ export class SimOrchestrator {
             return discord.info();
           },
         },
-        spool: memorySpool(this.spool, () => delay(clock, spoolTakes.between(0, MOST_SPOOL_MS))),
+        spool: wrapSpool(memorySpool(this.spool, () => delay(clock, spoolTakes.between(0, MOST_SPOOL_MS)))),
         logger,
         leadership,
       },

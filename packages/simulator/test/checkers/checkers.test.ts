@@ -91,7 +91,7 @@ describe('the checker of whole state', () => {
   const cursor = { sessionId: 's', sequence: 5, resumeGatewayUrl: '' };
   const frozen: Observation = { kind: 'frozen', node: 'a', shard: 0, cursor, state: new Map([['c', 4]]) };
   const resuming = (state: Map<string, number>, received: number): Observation => {
-    return { kind: 'resuming', node: 'b', shard: 0, cursor, state, received };
+    return { kind: 'resuming', node: 'b', shard: 0, cursor, state, stateLost: false, received };
   };
 
   test('has nothing to say of state that arrives as it was sent', () =>

@@ -83,6 +83,7 @@ export class ClientHost extends CacheHost {
         clock,
         random,
         onDispatch: (payload, shardId, delivery) => this.#deliver(payload, shardId, delivery),
+        onMissed: (missed) => void this.#port.tell('shardMissed', missed),
       }),
     );
     this.#gateway = gateway;

@@ -53,7 +53,10 @@ export type ClientPort = {
   told(event: ConnectionEvent, shardId: number, values: readonly unknown[]): void;
 
   /** An event of ours. Resolves as for `inject`. */
-  tell(event: 'shardLeaving' | 'shardStays' | 'shardMoved', ...values: readonly unknown[]): Promise<void> | undefined;
+  tell(
+    event: 'shardLeaving' | 'shardStays' | 'shardMoved' | 'shardMissed',
+    ...values: readonly unknown[]
+  ): Promise<void> | undefined;
 
   /** What the bot does in its handlers. */
   readonly work: Pick<WorkInFlight, 'add' | 'closing' | 'failures' | 'settled'>;

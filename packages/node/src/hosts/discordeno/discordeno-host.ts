@@ -72,6 +72,7 @@ class DiscordenoHost extends PoolHost {
         logger,
         timeouts,
         deliver: (payload, shardId, how) => this.#deliver(payload, shardId, how),
+        missed: (missed) => this.code.missed(missed),
       },
       openSocket: (request) => this.#openSocket(request),
       gatewayUrl: () => gateway.url,

@@ -1,6 +1,8 @@
 /** The events that a client has besides discord.js' own. */
+import type { MissedEvents } from '../../gateway-shard/options.js';
 import type { ShardLeaving } from '../user-code.js';
 
+export type { MissedEvents } from '../../gateway-shard/options.js';
 export type { ShardLeaving } from '../user-code.js';
 
 declare module 'discord.js' {
@@ -12,5 +14,7 @@ declare module 'discord.js' {
     shardStays: [shardId: number];
     /** It runs in another process now. */
     shardMoved: [shardId: number];
+    /** Its gateway session was lost for good: what came until a new one began is missed, unless the bot fetches it. */
+    shardMissed: [missed: MissedEvents];
   }
 }

@@ -67,6 +67,7 @@ export class DiscordjsHost extends CacheHost {
     this.#options = gatewayOptions(
       userOptions,
       (payload, shardId, how) => this.#deliver(payload as GatewayDispatchPayload, shardId, how),
+      (missed) => void this.tell('shardMissed', missed),
       logger,
     );
     const { clock, timeouts } = this.#options;

@@ -26,7 +26,13 @@ export function checkOptions(options: OrchestratedOptions): void {
 export function gatewayOptions(
   options: OrchestratedOptions,
   deliver: GatewayOptions['deliver'],
+  missed: NonNullable<GatewayOptions['missed']>,
   logger: Logger | undefined = options.logger,
 ): GatewayOptions {
-  return { deliver, timeouts: resolveTimeouts(WHERE, options.timeouts ?? {}), ...surroundings({ ...options, logger }) };
+  return {
+    deliver,
+    missed,
+    timeouts: resolveTimeouts(WHERE, options.timeouts ?? {}),
+    ...surroundings({ ...options, logger }),
+  };
 }

@@ -10,7 +10,7 @@ import type { HostContext, HostTimeouts, ResumeOutcome } from '../../shard-host.
 import type { GatewayShard, ShardNews } from '../../gateway-shard/driver.js';
 import { notHosted } from '../../gateway-shard/close-codes.js';
 import type { GatewayInfo } from '../../gateway-shard/gateway-info.js';
-import type { Delivery } from '../../gateway-shard/options.js';
+import type { Delivery, MissedEvents } from '../../gateway-shard/options.js';
 import type { ShardPool } from '../../gateway-shard/shard-pool.js';
 import { PoolHost } from '../pool-host.js';
 import { Sends } from '../sends.js';
@@ -70,6 +70,7 @@ export class WebSocketHost extends PoolHost implements WsHost {
         random,
         logger,
         timeouts,
+        missed: (missed) => this.missed(missed),
         deliver: (payload, shardId, how) => this.hand(payload as GatewayDispatchPayload, shardId, how),
       },
       library: { WebSocketShard, valuesOf: (args) => args },
@@ -79,6 +80,11 @@ export class WebSocketHost extends PoolHost implements WsHost {
     });
     this.pool = pool;
     this.#gatewayInfo = gatewayInfo;
+  }
+
+  /** A session was lost for good. */
+  protected missed(missed: MissedEvents): void {
+    void this.#options.hooks.onMissed?.(missed);
   }
 
   sessionEstablished({ totalShards }: HostContext): void {

@@ -2,7 +2,7 @@
 import type { REST } from '@discordjs/rest';
 import type { GatewayDispatchPayload } from 'discord-api-types/v10';
 import type { Cursor } from '../../session/state.js';
-import type { Delivery } from '../../gateway-shard/options.js';
+import type { Delivery, MissedEvents } from '../../gateway-shard/options.js';
 import type { HostContext, ResumeHow, ResumeOutcome } from '../../shard-host.js';
 import { FirstReady, type Identity } from '../first-ready.js';
 import { codeMethods, stateMethods, UserCode } from '../user-code.js';
@@ -46,6 +46,10 @@ class BotHost extends WebSocketHost {
     const done = this.code.call(() => (work = super.dispatch(payload, shardId, delivery))?.catch(() => undefined));
     if (done === undefined) this.code.took(payload.t);
     return work;
+  }
+
+  protected override missed(missed: MissedEvents): void {
+    this.code.missed(missed);
   }
 
   protected override waits(): void {

@@ -20,11 +20,12 @@ export function coreClient(
   return { client: new Client({ rest, gateway: manager }), manager };
 }
 
-export const makeCoreBot: MakeBot = ({ gateway, handed, log, state, quietMs }) => {
+export const makeCoreBot: MakeBot = ({ gateway, handed, log, state, missed, quietMs }) => {
   const { client, manager } = coreClient(gateway, 1 | 512 | 4096);
   manager.on(WebSocketShardEvents.Dispatch, (packet, shardId) => {
     if (packet.s > 0) handed(shardId, packet);
   });
+  client.on('shardMissed' as never, missed as never);
   const options = resolveClientOptions({ timeouts: { ...TEST_TIMEOUTS, quietMs }, state: movingState(state) });
   return { host: carrying(makeHost(core(client), options, loggerTo(log))) };
 };

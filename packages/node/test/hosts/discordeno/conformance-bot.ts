@@ -5,7 +5,7 @@ import { loggerTo, movingState } from '../kept-state.js';
 import { TEST_TIMEOUTS } from '../timeouts.js';
 
 /** The bot of the conformance suite, and of its seeded bugs. */
-export const makeBot: MakeBot = ({ gateway, handed, log, state, quietMs }) => {
+export const makeBot: MakeBot = ({ gateway, handed, log, state, missed, quietMs }) => {
   const say = (...words: readonly unknown[]): void => log(words.map(String).join(' '));
   const quiet = { debug: say, info: say, warn: say, error: say, fatal: say };
   const bot = createBot({
@@ -28,6 +28,7 @@ export const makeBot: MakeBot = ({ gateway, handed, log, state, quietMs }) => {
     logger: loggerTo(log),
     timeouts: { ...TEST_TIMEOUTS, quietMs },
     state: movingState(state),
+    onMissed: missed,
   });
   return { host };
 };

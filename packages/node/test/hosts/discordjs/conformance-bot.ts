@@ -15,7 +15,7 @@ const AFTER_LOGIN: ReadonlySet<PropertyKey> = new Set(['startShards', 'resumeSha
 const LEAVES: ReadonlySet<PropertyKey> = new Set(['freeze', 'stopShard']);
 
 /** The bot of the conformance suite, and of its seeded bugs. */
-export const makeBot: MakeBot = ({ gateway, totalShards, handed, log, state, quietMs }) => {
+export const makeBot: MakeBot = ({ gateway, totalShards, handed, log, state, missed, quietMs }) => {
   let made: DiscordjsHost | undefined;
   const client: Client = new Client({
     intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.DirectMessages],
@@ -46,6 +46,7 @@ export const makeBot: MakeBot = ({ gateway, totalShards, handed, log, state, qui
   client.on(Events.Raw, (packet: Parameters<typeof handed>[1], shardId: number) => {
     if (packet.s > 0) handed(shardId, packet);
   });
+  client.on('shardMissed', missed);
   // The strategy, and with it the host, is made before login() waits for anything.
   const login = client.login(gateway.token);
   login.catch(() => undefined);

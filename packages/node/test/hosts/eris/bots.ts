@@ -18,12 +18,13 @@ export function erisClient({ token, httpUrl }: GatewayEmulator, options: Partial
   return new Client(`Bot ${token}`, { intents: 1 | 512 | 4096, ...options, rest: { agent: agent as never } });
 }
 
-export const makeErisBot: MakeBot = ({ gateway, handed, log, state, quietMs }) => {
+export const makeErisBot: MakeBot = ({ gateway, handed, log, state, missed, quietMs }) => {
   const client = erisClient(gateway);
   client.on('rawWS', (packet, shardId) => {
     if ((packet.s ?? 0) > 0) handed(shardId, packet as never);
   });
   client.on('error', (error) => log(String(error)));
+  client.on('shardMissed' as never, missed as never);
   const { handlersMs: _, ...timeouts } = TEST_TIMEOUTS as { handlersMs?: number };
   const options = resolveClientOptions({ timeouts: { ...timeouts, quietMs }, state: movingState(state) });
   return { host: carrying(makeHost(eris(client), options, loggerTo(log))) };

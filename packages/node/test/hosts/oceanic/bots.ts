@@ -18,12 +18,13 @@ export function oceanicClient(
   return new Client({ auth: `Bot ${token}`, rest: { baseURL: `${apiUrl}/v10` }, gateway: { intents }, ...options });
 }
 
-export const makeOceanicBot: MakeBot = ({ gateway, handed, log, state, quietMs }) => {
+export const makeOceanicBot: MakeBot = ({ gateway, handed, log, state, missed, quietMs }) => {
   const client = oceanicClient(gateway, 1 | 512 | 4096);
   client.on('packet', (packet, shardId) => {
     if ((packet.s ?? 0) > 0) handed(shardId, packet);
   });
   client.on('error', (error) => log(String(error)));
+  client.on('shardMissed' as never, missed);
   const options = resolveClientOptions({ timeouts: { ...TEST_TIMEOUTS, quietMs }, state: movingState(state) });
   return { host: carrying(makeHost(oceanic(client), options, loggerTo(log))) };
 };

@@ -29,11 +29,12 @@ export function on(client: Client, name: string, run: (...values: never[]) => un
   client.events.set([createEvent({ data: { name: name as 'raw' }, run: run as never }) as never]);
 }
 
-export const makeSeyfertBot: MakeBot = ({ gateway, handed, log, state, quietMs }) => {
+export const makeSeyfertBot: MakeBot = ({ gateway, handed, log, state, missed, quietMs }) => {
   const client = seyfertClient(gateway, 1 | 512 | 4096);
   on(client, 'raw', (packet: { s: number | null }, _: never, shardId: number) => {
     if ((packet.s ?? 0) > 0) handed(shardId, packet as never);
   });
+  on(client, 'shardMissed', missed);
   const options = resolveClientOptions({ timeouts: { ...TEST_TIMEOUTS, quietMs }, state: movingState(state) });
   return { host: carrying(makeHost(seyfert(client), options, loggerTo(log))) };
 };

@@ -13,15 +13,17 @@ import { drainedBy, hasSaidGoodbye } from '../state/nodes.js';
 import type { RolloutPhase } from '../state/operations.js';
 import type { OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { judge, type Verdict } from './gates.js';
+import { eventsOf, judge, workOf, type Verdict } from './gates.js';
 import { beginMove, waitReason as movesWait } from './moves.js';
 import { freeNodes, loadIn, stagesOf } from './rollout-plan.js';
 import {
   comingTo,
+  countersOf,
   inOrder,
   isUsable,
   migrationsOf,
   oldNodes,
+  readingsOf,
   refusalIn,
   shardsOn,
   sideOf,
@@ -40,6 +42,9 @@ export function withTime(tx: Transaction, rollout: Rollout): void {
   const deadline = tx.now + tx.settings.rolloutProgressMs;
   tx.patchOperation(rollout.id, { deadline });
 }
+
+/** How long a bot may test itself before its first shard. */
+const SELF_TEST_MS = 30_000;
 
 /** The next nodes get their turn. */
 export function beginRound(tx: Transaction, rollout: Rollout): void {
@@ -66,7 +71,11 @@ export function beginRound(tx: Transaction, rollout: Rollout): void {
 export function surge(tx: Transaction, rollout: Rollout): string | null {
   const missing = rollout.pairs.filter((pair) => pair.new === null);
   if (missing.length === 0) {
-    if (rollout.pairs.every((pair) => isUsable(tx.state, pair.new))) beginStages(tx, rollout);
+    if (!rollout.pairs.every((pair) => isUsable(tx.state, pair.new))) return null;
+    const testing = rollout.destinations.find((id) => tx.node(id)?.signals?.selfTest === 'running');
+    if (testing === undefined) beginStages(tx, rollout);
+    else if (rollout.since + SELF_TEST_MS <= tx.now) return `the self test of node ${testing} did not end`;
+    else if (rollout.deadline === null) tx.patchOperation(rollout.id, { deadline: tx.now + SELF_TEST_MS });
     return null;
   }
   const free = freeNodes(tx.state, [...oldNodes(rollout), ...rollout.waiting]);
@@ -106,7 +115,13 @@ function beginStages(tx: Transaction, rollout: Rollout): void {
   const before = rollout.movedBefore;
   const stages = stagesOf(rollout.options, { total: before + round + later, before, round });
   for (const shard of shardsOn(tx.state, oldNodes(rollout))) unqueue(tx, shard);
-  enter(tx, { ...rollout, stages, stage: 0 }, 'moving');
+  enterStage(tx, { ...rollout, stages }, 0);
+}
+
+/** What the counters are now is what the stage is compared with. */
+function enterStage(tx: Transaction, rollout: Rollout, stage: number): void {
+  const counters = countersOf(tx.state, [...oldNodes(rollout), ...rollout.destinations]);
+  enter(tx, { ...rollout, stage, counters, promoted: false }, 'moving');
 }
 
 /** Shards move until the stage is full. */
@@ -124,7 +139,7 @@ export function move(tx: Transaction, rollout: Rollout): void {
   if (current?.kind !== 'rollout' || current.outcomes.length > 0) return;
   if (current.deadline === null) withTime(tx, current);
   if (migrationsOf(tx.state, rollout.destinations).length > 0) return;
-  if (isFull(tx, rollout, target)) enter(tx, { ...current, promoted: false }, 'baking');
+  if (isFull(tx, rollout, target)) enter(tx, current, 'baking');
 }
 
 /** A stage is a number of shards, and whole buckets of them. */
@@ -178,17 +193,40 @@ export function bake(tx: Transaction, rollout: Rollout): string | null {
   if (typeof verdict === 'object') return verdict.fail;
   if (rollout.deadline > tx.now || pausedBy !== null || verdict === 'wait') return null;
   if (options.manual && !rollout.promoted) return null;
-  if (stage + 1 < stages.length) enter(tx, { ...rollout, stage: stage + 1 }, 'moving');
+  if (hasFewEvents(tx, rollout, bakeMs)) return null;
+  const normal = workOf(readingsOf(tx.state, rollout, oldNodes(rollout))) ?? rollout.normal;
+  if (stage + 1 < stages.length) enterStage(tx, { ...rollout, normal }, stage + 1);
   else enter(tx, rollout, 'ending');
   return null;
+}
+
+/** So many events are to be seen in a minute of a bake, if there are any; a bake takes up to so many times as long. */
+const EVENTS_A_MINUTE = 200;
+const AT_MOST_TIMES = 5;
+
+/** The old nodes get events, and what moved has had too few yet. Where no more come in time, that has to do. */
+function hasFewEvents(tx: Transaction, rollout: Rollout, bakeMs: number): boolean {
+  const old = workOf(readingsOf(tx.state, rollout, oldNodes(rollout))) ?? rollout.normal;
+  const events = eventsOf(readingsOf(tx.state, rollout, rollout.destinations));
+  const latest = rollout.since + bakeMs * AT_MOST_TIMES;
+  if (bakeMs === 0 || old === null || events >= (EVENTS_A_MINUTE * bakeMs) / 60_000) return false;
+  if (tx.now >= latest) {
+    const text = `Too few events to judge by: ${events} since the stage began. The rollout goes on.`;
+    tx.record('operationProgress', 'warn', text, { operation: rollout.id, kind: rollout.kind, events }, rollout.by);
+    return false;
+  }
+  if (rollout.deadline !== latest) tx.patchOperation(rollout.id, { deadline: latest });
+  return true;
 }
 
 /** A new node counts when its shards were up for so long. */
 const MIN_READY_MS = 10_000;
 
 function verdictOf(tx: Transaction, rollout: Rollout): Verdict {
-  const [old, fresh] = [sideOf(tx.state, oldNodes(rollout)), sideOf(tx.state, rollout.destinations)];
-  return judge(old, fresh, { downMs: MIN_READY_MS, aloneMs: tx.settings.rolloutProgressMs }, tx.now);
+  const old = sideOf(tx.state, rollout, oldNodes(rollout));
+  const fresh = sideOf(tx.state, rollout, rollout.destinations);
+  const patience = { downMs: MIN_READY_MS, aloneMs: tx.settings.rolloutProgressMs };
+  return judge({ ...old, work: old.work ?? rollout.normal }, fresh, patience, tx.now);
 }
 
 /** Who ends: the old nodes, or the new ones when the shards went back. */

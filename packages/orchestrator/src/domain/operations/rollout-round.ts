@@ -4,7 +4,7 @@ import { isConnected, isShuttingDown } from '../state/nodes.js';
 import type { OperationState, RolloutPair } from '../state/operations.js';
 import type { MigrationState, OrchestratorState, ShardState } from '../state/state.js';
 import { survey } from '../state/survey.js';
-import type { Facts, Side } from './gates.js';
+import { workOf, type Counters, type Facts, type Reading, type Side } from './gates.js';
 
 export type Rollout = OperationState<'rollout'>;
 
@@ -40,7 +40,7 @@ export function refusalIn(state: ShardState | undefined): string | null {
   return `${state.link?.reason ?? 'it does not say more'} (${state.link?.refused})`;
 }
 
-export function sideOf(state: OrchestratorState, nodes: readonly string[]): Side {
+export function sideOf(state: OrchestratorState, rollout: Rollout, nodes: readonly string[]): Side {
   const shards = shardsOn(state, nodes);
   let up = 0;
   let downSince: number | null = null;
@@ -53,7 +53,25 @@ export function sideOf(state: OrchestratorState, nodes: readonly string[]): Side
       upSince = Math.max(upSince ?? since, since);
     }
   }
-  return { shards: shards.length, up, downSince, upSince };
+  return { shards: shards.length, up, downSince, upSince, work: workOf(readingsOf(state, rollout, nodes)) };
+}
+
+/** What nodes say of how their version fares, with what their counters were when the stage began. */
+export function readingsOf(state: OrchestratorState, { counters }: Rollout, nodes: readonly string[]): Reading[] {
+  return nodes.map((node) => ({
+    node,
+    now: state.nodes.get(node)?.signals ?? null,
+    before: counters.find((each) => each.node === node) ?? null,
+  }));
+}
+
+export function countersOf(state: OrchestratorState, nodes: readonly string[]): (Counters & { node: string })[] {
+  return nodes.flatMap((node) => {
+    const signals = state.nodes.get(node)?.signals ?? null;
+    if (signals === null) return [];
+    const { events, handlerErrors, handlerMs, resumesRefused, importsFailed, eventLoopDelayMs } = signals;
+    return [{ node, events, handlerErrors, handlerMs, resumesRefused, importsFailed, eventLoopDelayMs }];
+  });
 }
 
 /** Since when its gateway connection is as it is, as far as its node told. */
@@ -82,7 +100,9 @@ export function factsOf(state: OrchestratorState, rollout: Rollout, notMoved: Fa
     return why === null ? [] : [{ shard, why }];
   });
   const refusesOld = shardsOn(state, oldNodes(rollout)).some((shard) => refusalIn(state.shards[shard]) !== null);
-  return { ended, refused, refusesOld, notMoved };
+  const [old, fresh] = [oldNodes(rollout), rollout.destinations].map((nodes) => readingsOf(state, rollout, nodes));
+  const moved = rollout.movedBefore + rollout.moved.length;
+  return { ended, refused, refusesOld, notMoved, moved, old: old ?? [], fresh: fresh ?? [] };
 }
 
 /** What became of a new node; null: it is there, or may be there again in a moment. Silence is not death. */

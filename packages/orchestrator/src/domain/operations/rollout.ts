@@ -28,7 +28,7 @@ import {
   type RolloutPlan,
 } from './rollout-plan.js';
 import { beginRevert, forgiven, nextLookAt, rememberRevert, revert } from './rollout-revert.js';
-import { factsOf, isUsable, oldNodes, type Rollout } from './rollout-round.js';
+import { factsOf, isUsable, oldNodes, sideOf, type Rollout } from './rollout-round.js';
 import { rolloutProgress } from './rollout-status.js';
 
 export const ROLLOUT: Operation<'rollout'> = {
@@ -83,6 +83,8 @@ function beginRollout(tx: Transaction, plan: RolloutPlan, options: RolloutOption
     moved: [],
     movedBefore: 0,
     retried: [],
+    counters: [],
+    normal: null,
     failure: null,
     pausedBy: null,
     promoted: false,
@@ -197,7 +199,7 @@ function isTheVersionsFault(tx: Transaction, { retried, pairs, failure }: Rollou
 function overdue(tx: Transaction, rollout: Rollout): void {
   const { phase, failure } = rollout;
   if (phase === 'baking' || phase === 'ending') return;
-  if (rollout.pausedBy !== null || tx.state.alarm !== null) return withTime(tx, rollout);
+  if (standsStill(tx, rollout)) return withTime(tx, rollout);
   if (phase === 'reverting') {
     // What may come up by itself was waited for; what has not moved for so long is stopped where it is.
     const isLook = rollout.since + tx.settings.rolloutProgressMs > tx.now;
@@ -208,6 +210,15 @@ function overdue(tx: Transaction, rollout: Rollout): void {
   const why = waitReason(tx.state, rollout) ?? 'nothing went on';
   const stopped = `no shard could be moved for ${tx.settings.rolloutProgressMs} ms: ${why}`;
   tx.patchOperation(rollout.id, { stopped: rollout.stopped ?? stopped, deadline: null });
+}
+
+/** User code is waited for, somebody paused it, or so many shards are down that it is an outage: no progress is due. */
+function standsStill(tx: Transaction, rollout: Rollout): boolean {
+  if (rollout.pausedBy !== null || tx.state.alarm !== null) return true;
+  const own = [...tx.state.migrations.values()].filter(({ operation }) => operation === rollout.id);
+  if (own.some(({ step: { kind } }) => kind === 'announcing')) return true;
+  const { shards, up } = sideOf(tx.state, rollout, [...oldNodes(rollout), ...rollout.destinations]);
+  return shards > 0 && up * 2 < shards;
 }
 
 function endRollout(tx: Transaction, rollout: Rollout, failure: string | null): void {

@@ -1,12 +1,20 @@
-/** The whole fleet goes down for good: every node is told, nothing is started any more. Answered when all are gone. */
+/**
+ * The whole fleet goes down: every node is told, nothing is started any more. Answered when all are gone.
+ *
+ * For good, or only for a while: then the shards are parked first, a few at a time, and nodes are told to keep their
+ * sessions. Of a shard that cannot be parked, or not in time, the session is kept.
+ */
 import { endOperations } from './operations.js';
 import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
+import { beginPark } from '../migration/park.js';
+import type { Settings } from '../state/settings.js';
 import type { Transaction } from '../state/transaction.js';
 import { beginShutdown } from '../fleet/leave.js';
 
-export function shutdownFleet(tx: Transaction, request: string): void {
-  const deadline = tx.now + tx.settings.commandTimeoutMs;
-  tx.patch({ ending: { request, deadline } });
+export function shutdownFleet(tx: Transaction, request: string, keepSessions: boolean): void {
+  const until = tx.now + (keepSessions ? parkingWithin(tx.settings) : 0);
+  const deadline = until + tx.settings.commandTimeoutMs;
+  tx.patch({ ending: { request, deadline, parking: keepSessions ? { until, tried: [] } : null } });
   const why = 'the fleet is being shut down';
   endOperations(tx, why);
   for (const { request: asked, shard } of tx.state.waitingMigrations) {
@@ -22,10 +30,10 @@ export function shutdownFleet(tx: Transaction, request: string): void {
 /** Also nodes that connect late are told; the answer is given when none is connected any more, or when time is up. */
 export function endFleet(tx: Transaction): void {
   const { ending } = tx.state;
-  if (ending === null) return;
+  if (ending === null || isStillParking(tx)) return;
   const connected = [...tx.state.nodes.values()].filter(hasConnection);
   for (const node of connected) {
-    if (node.intent.kind !== 'shuttingDown') beginShutdown(tx, node.id, null, true);
+    if (node.intent.kind !== 'shuttingDown') beginShutdown(tx, node.id, null, ending.parking === null);
   }
   if (ending.request === null) return;
   const silent = [...tx.state.nodes.values()].filter(
@@ -44,4 +52,28 @@ export function endFleet(tx: Transaction): void {
     const text = `These nodes did not say that they are shut down: ${left.join(', ')}.`;
     tx.fail(ending.request, 'DSO_NODE_TIMEOUT', text);
   }
+}
+
+/** What is parked first must not grow too old while the last is parked. */
+export function parkingWithin({ parkTtlMs }: Settings): number {
+  return parkTtlMs / 2;
+}
+
+/** Each shard is tried once: one that fails may fail again, and time is short. */
+function isStillParking(tx: Transaction): boolean {
+  const parking = tx.state.ending?.parking ?? null;
+  if (parking === null || parking.until <= tx.now) return false;
+  const tried = new Set(parking.tried);
+  let isWaiting = false;
+  for (const [shard, { kind }] of tx.state.shards.entries()) {
+    if (kind !== 'running' || tried.has(shard)) continue;
+    const begun = beginPark(tx, shard, { by: tx.by });
+    if (!begun.ok && begun.again) isWaiting = true;
+    else tried.add(shard);
+  }
+  const { ending } = tx.state;
+  if (ending !== null && tried.size > parking.tried.length) {
+    tx.patch({ ending: { ...ending, parking: { ...parking, tried: [...tried] } } });
+  }
+  return isWaiting || tx.state.migrations.size > 0;
 }

@@ -36,7 +36,7 @@ export function startOn(tx: Transaction, node: string, shards: readonly number[]
     if (state?.kind !== 'vacant') continue;
     if (state.known !== null && can(target, 'resume-shards')) {
       setStarting(tx, shard, node, 'resume', state.known);
-      resumes.push(toResume(shard, state.known));
+      resumes.push(toResume(tx, shard, state.known));
     } else if (can(target, 'identify-permits')) {
       setStarting(tx, shard, node, 'start', null);
       batch.push(shard);
@@ -60,14 +60,16 @@ function setStarting(tx: Transaction, shard: number, node: string, step: StartSt
   tx.setShard(shard, { kind: 'starting', node, since: tx.now, deadline, known: left, step });
 }
 
-function toResume(shard: number, { session, exact }: KnownSession): ShardToResume {
-  return { ...session, shardId: shard, takeover: exact === true ? 'exact' : 'checkpoint' };
+function toResume(tx: Transaction, shard: number, { session, exact, at }: KnownSession): ShardToResume {
+  const ageMs = Math.max(0, Math.round(tx.now - at));
+  const takeover = exact === true ? 'exact' : 'checkpoint';
+  return { ...session, shardId: shard, takeover, ...(ageMs > 0 && { ageMs }) };
 }
 
 export function beginResume(tx: Transaction, shard: number, node: string, known: KnownSession): void {
   if (can(tx.node(node), 'resume-shards')) {
     setStarting(tx, shard, node, 'resume', known);
-    tx.send(node, { kind: 'resumeShards', shards: [toResume(shard, known)] });
+    tx.send(node, { kind: 'resumeShards', shards: [toResume(tx, shard, known)] });
     return;
   }
   setStarting(tx, shard, node, 'prepare', known);

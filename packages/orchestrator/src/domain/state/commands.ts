@@ -22,6 +22,8 @@ export type OperatorCommand =
   /** Those of them that are quarantined may be started again. null: all. */
   | { kind: 'unquarantine'; shards: readonly number[] | null }
   | { kind: 'cancelOperation'; operation: string }
+  /** The rollout under way. */
+  | { kind: 'steerRollout'; action: 'pause' | 'resume' | 'undo' }
   /** So many IDENTIFYs may go beyond the reserve of the day. */
   | { kind: 'allowIdentifies'; count: number }
   /** Asks the nodes (`calls/`). `args` is JSON; no `shards`: all there are. */
@@ -33,8 +35,8 @@ export type OperatorCommand =
       shards: readonly number[];
       timeoutMs: number;
     }
-  /** The orchestrator goes down for good: every node is told to shut down with `final: true`. */
-  | { kind: 'shutdownFleet' };
+  /** Every node is told to shut down: for good (`final: true`), or, with `keepSessions`, until the next run. */
+  | { kind: 'shutdownFleet'; keepSessions?: boolean };
 
 /** Who is at fault decides the HTTP status: 'caller' 4xx, 'fleet' 5xx. */
 export type CommandError = { code: string; message: string; fault: 'caller' | 'conflict' | 'fleet' };

@@ -123,6 +123,10 @@ export type OperationData = {
     readonly movedBefore: number;
     /** Failed once; they get a second try. */
     readonly retried: readonly number[];
+    /** What the nodes' counters were when the stage began. */
+    readonly counters: readonly RolloutCounters[];
+    /** How the old version did its work when it was last compared; null: never, or it had too little of it. */
+    readonly normal: { readonly errorShare: number; readonly handlerMs: number; readonly delayMs: number } | null;
     /** Why the shards go back, or are back. */
     readonly failure: { readonly kind: RolloutFailure; readonly reason: string } | null;
     /** Who paused it. */
@@ -159,6 +163,16 @@ export type RolloutPhase = 'surging' | 'moving' | 'baking' | 'reverting' | 'endi
 
 /** `instance`: which process the new node was when it came; another one means that it ended in between. */
 export type RolloutPair = { readonly old: string; readonly new: string | null; readonly instance: string | null };
+
+type RolloutCounters = {
+  readonly node: string;
+  readonly events: number;
+  readonly handlerErrors: number;
+  readonly handlerMs: number;
+  readonly resumesRefused: number;
+  readonly importsFailed: number;
+  readonly eventLoopDelayMs: number;
+};
 
 /** `shards` null: all that are left. */
 export type RolloutStage = { readonly shards: number | null; readonly bakeMs: number };
@@ -226,6 +240,18 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
     moved: listOf(count),
     movedBefore: count,
     retried: listOf(count),
+    counters: listOf(
+      object({
+        node: nodeId,
+        events: count,
+        handlerErrors: count,
+        handlerMs: time,
+        resumesRefused: count,
+        importsFailed: count,
+        eventLoopDelayMs: time,
+      }),
+    ),
+    normal: nullOr(object({ errorShare: time, handlerMs: time, delayMs: time })),
     failure: nullOr(object({ kind: oneOf('gate', 'undone'), reason: text })),
     pausedBy: nullOr(text),
     promoted: flag,

@@ -361,8 +361,15 @@ export type OrchestratorState = {
   jobs: ReadonlyMap<string, number>;
   /** Source of ids for calls and the questions they consist of; unlike `nextId` it is not kept. */
   nextCall: number;
-  /** The fleet is going down for good: nothing is started any more. */
-  ending: { request: string | null; deadline: number } | null;
+  /**
+   * The fleet is going down: nothing is started any more. `parking`: sessions are kept, and what can be parked is
+   * parked before its node ends; null: it goes down for good.
+   */
+  ending: {
+    request: string | null;
+    deadline: number;
+    parking: { until: number; tried: readonly number[] } | null;
+  } | null;
   /** Source of ids for migrations, operations and launches. */
   nextId: number;
   /** Source of epochs. */

@@ -160,7 +160,10 @@ describe('a trouble is', () => {
       'a second process of a node has given up',
       factsOf(stateOf(fine, { takenIds: new Map([['a', { since: 1, at: 2, text: '' }]]) })),
     ],
-    ['the fleet is being shut down', factsOf(stateOf([vacant], { ending: { request: null, deadline: NOW } }))],
+    [
+      'the fleet is being shut down',
+      factsOf(stateOf([vacant], { ending: { request: null, deadline: NOW, parking: null } })),
+    ],
     [
       'some IDENTIFYs, early in the day',
       factsOf(stateOf(fine, { identifies: { ...identifies, ledger: { used: 90, until: NOW + DAY_MS - 1 } } })),

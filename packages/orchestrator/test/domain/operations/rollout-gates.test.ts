@@ -2,6 +2,7 @@
  * A rollout to a version that died after 4 s replaced all nodes, said `Replaced 3 node(s).`, exit 0, and left 12 of 12
  * shards vacant: nobody looked at the new nodes, and the old ones had ended by the time that anybody could.
  */
+import type { NodeSignals } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import type { OperatorCommand } from '../../../src/domain/state/commands.js';
 import type { RolloutOptions } from '../../../src/domain/state/operations.js';
@@ -259,6 +260,104 @@ describe('a rollout whose new nodes cannot serve', () => {
     for (const node of world.nodes.values()) node.phases.clear();
     world.pass(300_000);
     expect(world.replies.get(request)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a rollout whose new nodes are not well', () => {
+  const well: NodeSignals = {
+    health: null,
+    selfTest: 'none',
+    selfTestReason: null,
+    events: 0,
+    handlerErrors: 0,
+    handlerMs: 0,
+    eventLoopDelayMs: 1,
+    memoryBytes: 1,
+    resumesRefused: 0,
+    importsFailed: 0,
+  };
+
+  test.each<[what: string, signals: Partial<NodeSignals>, reason: RegExp]>([
+    ['the bot says no', { health: { ok: false, reason: 'no database' } }, /not well: no database/],
+    ['their RESUMEs are refused', { resumesRefused: 1 }, /refused 1 RESUME/],
+    ['they do not take the state', { importsFailed: 1 }, /did not take the state of 1 shard/],
+  ])('goes back when %s', (_, signals, reason) => {
+    const world = fleet();
+    const request = world.command(rollout());
+    world.settle();
+    for (const node of world.nodes.values()) {
+      node.signals = OLD.includes(node.id) ? well : { ...well, ...signals };
+    }
+    world.pass(20_000);
+    expect(world.replies.get(request)).toMatchObject({ error: { message: expect.stringMatching(reason) } });
+    expect(world.truth()).toEqual(BEFORE);
+    expect(aliveNodes(world)).toEqual(OLD);
+    expect(identifies(world)).toEqual([]);
+  });
+
+  test('goes back when handlers fail that did not fail before, and a bake waits for some events', () => {
+    const world = fleet();
+    const request = world.command(rollout());
+    for (let second = 0; second < 130 && world.replies.get(request) === undefined; second += 1) {
+      for (const node of world.nodes.values()) {
+        const isOld = OLD.includes(node.id);
+        const events = (node.signals?.events ?? 0) + (isOld ? 10 : node.running.size * 3);
+        node.signals = { ...well, events, handlerErrors: isOld ? 0 : events };
+      }
+      world.pass(1_000);
+    }
+    expect(world.replies.get(request)).toMatchObject({
+      error: { message: expect.stringContaining('handlers fail for 100.0 % of the events') },
+    });
+    expect(world.truth()).toEqual(BEFORE);
+  });
+});
+
+describe('an operator', () => {
+  const steer = (action: 'pause' | 'resume' | 'undo'): OperatorCommand => ({ kind: 'steerRollout', action });
+
+  test('pauses a rollout and lets it go on: nothing moves in between, and the bake begins anew', () => {
+    const world = fleet();
+    const request = world.command(rollout());
+    world.pass(30_000);
+    expect(world.ask(steer('pause'))).toMatchObject({ ok: true });
+    expect(world.ask(steer('pause'))).toMatchObject({ error: { code: 'DSO_ROLLOUT_PHASE' } });
+    world.pass(900_000);
+    expect(newShards(world)).toHaveLength(1);
+    expect(world.ask(steer('resume'))).toMatchObject({ ok: true });
+    world.pass(59_000);
+    expect(newShards(world)).toHaveLength(1);
+    world.pass(300_000);
+    expect(world.replies.get(request)).toMatchObject({ ok: true });
+  });
+
+  test('undoes a rollout: its shards go back, its nodes end, and the version is not quarantined', () => {
+    const world = fleet();
+    const request = world.command(rollout());
+    world.pass(100_000);
+    expect(newShards(world).length).toBeGreaterThan(1);
+    expect(world.ask(steer('undo'))).toMatchObject({ ok: true });
+    world.pass(30_000);
+    expect(world.replies.get(request)).toMatchObject({ error: { message: expect.stringMatching(/undone by alice/) } });
+    expect(world.truth()).toEqual(BEFORE);
+    expect(aliveNodes(world)).toEqual(OLD);
+    expect(world.state.rollouts).toMatchObject({ quarantined: [], reverts: [] });
+  });
+
+  test('promotes each stage of a manual rollout', () => {
+    const world = fleet();
+    const request = world.command(rollout({ manual: true }));
+    for (const moved of [1, 2, 6, 12]) {
+      world.pass(600_000);
+      expect(newShards(world)).toHaveLength(moved);
+      expect(world.ask(steer('resume'))).toMatchObject({ ok: true });
+    }
+    world.pass(60_000);
+    expect(world.replies.get(request)).toMatchObject({ ok: true });
+  });
+
+  test('is told when there is no rollout', () => {
+    expect(fleet().ask(steer('pause'))).toMatchObject({ error: { code: 'DSO_NO_ROLLOUT' } });
   });
 });
 
