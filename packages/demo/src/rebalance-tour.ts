@@ -103,7 +103,7 @@ async function fill(context: TourContext): Promise<{ node: string; filled: Fille
 }
 
 /** To a spread of one: what is above the average goes, and what is below it comes. */
-export function leastMoves(loads: readonly number[]): number {
+function leastMoves(loads: readonly number[]): number {
   const average = loads.reduce((sum, load) => sum + load, 0) / loads.length;
   const over = loads.reduce((sum, load) => sum + Math.max(0, load - Math.ceil(average)), 0);
   const under = loads.reduce((sum, load) => sum + Math.max(0, Math.floor(average) - load), 0);

@@ -33,7 +33,7 @@ const MOVED = 0.25;
 const EMPTY = 1_000;
 const NOTHING = 1e-9;
 
-export function averageOf(nodes: readonly Pick<BalanceNode, 'load'>[]): number {
+function averageOf(nodes: readonly Pick<BalanceNode, 'load'>[]): number {
   return nodes.length === 0 ? 0 : nodes.reduce((sum, { load }) => sum + load, 0) / nodes.length;
 }
 
@@ -80,11 +80,11 @@ export function planMoves(given: readonly BalanceNode[], bounds: Bounds): readon
   return moves;
 }
 
-type Draft = { -readonly [K in keyof BalanceNode]: BalanceNode[K] };
-type Found = { origin: Draft; destination: Draft; unit: Unit };
+type PlannedNode = { -readonly [K in keyof BalanceNode]: BalanceNode[K] };
+type Found = { origin: PlannedNode; destination: PlannedNode; unit: Unit };
 
 /** From the fullest node that has something worth moving to the emptiest node with room. */
-function bestMove(nodes: Draft[], { fillOnly }: Bounds): Found | null {
+function bestMove(nodes: PlannedNode[], { fillOnly }: Bounds): Found | null {
   const average = averageOf(nodes);
   const byLoad = nodes.toSorted((a, b) => a.load - b.load || (a.id < b.id ? -1 : 1));
   const destination = byLoad.find(({ room, isNew }) => room > 0 && (isNew || !fillOnly));
@@ -101,7 +101,7 @@ function bestMove(nodes: Draft[], { fillOnly }: Bounds): Found | null {
   return null;
 }
 
-function bestUnit(units: readonly Unit[], origin: Draft, destination: Draft, average: number): Unit | null {
+function bestUnit(units: readonly Unit[], origin: PlannedNode, destination: PlannedNode, average: number): Unit | null {
   const before = nodeCost(origin.load, average) + nodeCost(destination.load, average);
   let best: Unit | null = null;
   let bestGain = NOTHING;

@@ -60,7 +60,7 @@ export const DRAIN: Operation<'drain'> = {
         break;
     }
   },
-  /** Its time is up (`late`); or the disruption budget, or a shard that does not come up, has held it up for too long. */
+  /** The disruption budget, or a shard that does not come up, has held it up for too long. `late` is for `step`. */
   overdue(tx, drain) {
     const why = late(tx, drain) === null ? holdsUp(tx.state, drain) : null;
     if (why === null) return;

@@ -2,7 +2,7 @@
  * Spreads shards without being asked (the setting `rebalance`), and never thrashes:
  *
  * - A node that joined or came back, new or empty, is filled to the average as soon as it has been there for a moment.
- * - What has 1.5 times the average (`auto`: 1.25 times) is mended, 2 % of the shards and 8 at most, then not again for a
+ * - What has 1.5 times the average (`auto`: 1.25 times) is mended, 2 % of the shards and 8 at most, then not for a
  *   while.
  * - Nothing while an operation goes on, a shard moves or is not up, nodes are launched, most nodes are silent, or nodes
  *   run different versions.
