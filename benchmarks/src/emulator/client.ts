@@ -6,7 +6,7 @@ import { systemClock } from '@dshard/transport';
 import type { RawData } from 'ws';
 import { WebSocket } from 'ws';
 import type { ClientOrder, ClientSaying } from './messages.js';
-import { orderVariable } from './messages.js';
+import { orderVariable } from '../processes.js';
 
 const order = JSON.parse(process.env[orderVariable] ?? '{}') as ClientOrder;
 const clock = systemClock();

@@ -5,7 +5,7 @@ import { cpus } from 'node:os';
 import { delay, systemClock } from '@dshard/transport';
 import { Command, InvalidArgumentError } from 'commander';
 import type { ClientOrder, ClientReading, ClientSaying, ServerOrder, ServerReading, ServerSaying } from './messages.js';
-import { Peer } from './processes.js';
+import { Peer } from '../processes.js';
 
 type Flags = { shards: number; guilds?: number; clients: number; rates: number[]; seconds: number; json?: true };
 
@@ -55,7 +55,10 @@ const flags = new Command('bench:emulator')
 
 const clock = systemClock();
 const { shards, clients: clientCount, seconds } = flags;
-const server = new Peer<ServerOrder, ServerSaying>('server', { shards, guilds: flags.guilds ?? 4 * shards });
+const server = new Peer<ServerOrder, ServerSaying>(new URL('./server.js', import.meta.url), {
+  shards,
+  guilds: flags.guilds ?? 4 * shards,
+});
 const address = await server.hear();
 if (address.kind !== 'listening') throw new Error('The emulator did not say where it listens.');
 
@@ -71,7 +74,7 @@ const clients = Array.from({ length: clientCount }, (_, index) => {
     shards,
     compress: false,
   };
-  return new Peer<object, ClientSaying>('client', order);
+  return new Peer<object, ClientSaying>(new URL('./client.js', import.meta.url), order);
 });
 await Promise.all(clients.map((client) => client.hear()));
 console.log(

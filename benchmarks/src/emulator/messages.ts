@@ -34,5 +34,3 @@ export type ClientReading = {
 };
 
 export type ClientSaying = { kind: 'ready'; shards: number } | { kind: 'reading'; reading: ClientReading };
-
-export const orderVariable = 'BENCH_ORDER';

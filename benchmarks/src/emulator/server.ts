@@ -2,7 +2,7 @@
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import { systemClock } from '@dshard/transport';
 import type { ServerOrder, ServerSaying } from './messages.js';
-import { orderVariable } from './messages.js';
+import { orderVariable } from '../processes.js';
 
 const { shards, guilds } = JSON.parse(process.env[orderVariable] ?? '{}') as { shards: number; guilds: number };
 const clock = systemClock();

@@ -1,7 +1,8 @@
 /**
  * What a bot process is told by its environment: what the launcher sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
- * DSO_TOKEN_FILE, DSO_VERSION, DSO_LOG_FILE), or the ancestor's `-nodeid <id>` on the command line; DSO_HEALTH_LISTEN,
- * DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR; DSO_TLS, DSO_TLS_CA, DSO_TLS_CERT, DSO_TLS_KEY, DSO_TLS_SERVER_NAME, DSO_INSECURE.
+ * DSO_TOKEN_FILE, DSO_VERSION, DSO_LOG_FILE), or the ancestor's `-nodeid <id>` on the command line; DSO_HOST, DSO_ZONE,
+ * DSO_HEALTH_LISTEN, DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR; DSO_TLS, DSO_TLS_CA, DSO_TLS_CERT, DSO_TLS_KEY,
+ * DSO_TLS_SERVER_NAME, DSO_INSECURE.
  */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
@@ -17,6 +18,9 @@ export type LaunchEnvironment = {
   nodeId: string | undefined;
   orchestrator: string | undefined;
   token: string | undefined;
+  /** Where the process runs, where its host's name is not what should count. */
+  host: string | undefined;
+  zone: string | undefined;
   version: string | undefined;
   /** The file that the launcher gave the process to write to; undefined: none, or one of before. */
   logFile: LogFile | undefined;
@@ -35,6 +39,8 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
     nodeId: given(env['DSO_NODE_ID']),
     orchestrator: given(env['DSO_ORCHESTRATOR']),
     token: given(env['DSO_TOKEN']) ?? tokenFromFile(given(env['DSO_TOKEN_FILE'])),
+    host: given(env['DSO_HOST']),
+    zone: given(env['DSO_ZONE']),
     version: given(env['DSO_VERSION']),
     logFile: logFileOf(given(env['DSO_LOG_FILE']), Number(env['DSO_LOG_MAX_BYTES'])),
     allowBaseLevelOrchestrator: given(env['DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR']),

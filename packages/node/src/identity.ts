@@ -6,13 +6,14 @@ import type { ResolvedOptions } from './options.js';
 import type { Identity } from './session/state.js';
 
 export function identityOf(options: ResolvedOptions): Identity {
-  const { nodeId, version, allowBaseLevelOrchestrator, hostTimeouts, lingerMs, patienceMs, random } = options;
+  const { nodeId, labels, version, allowBaseLevelOrchestrator, hostTimeouts, lingerMs, patienceMs, random } = options;
   const { readyMs, handlersMs } = hostTimeouts;
   return {
     nodeId,
     version,
     allowBaseLevelOrchestrator,
-    host: hostname(),
+    host: labels.host ?? hostname(),
+    zone: labels.zone,
     pid: process.pid,
     instance: `${process.pid}-${digits(random)}${digits(random)}`,
     bounds: { lingerMs, patienceMs, readyMs, handlersMs },

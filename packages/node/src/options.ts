@@ -6,6 +6,7 @@ import { invalidOption, refuseUnknownKeys, wholeNumber } from './check-options.j
 import { controlTransport, type NodeTls } from './control-transport.js';
 import { launchEnvironment, tokenBeside, versionOfPackage } from './environment.js';
 import type { HealthCheck } from './health.js';
+import { checkedLabels, type Labels } from './labels.js';
 import type { LogFile } from './log-bound.js';
 import { addressesOf } from './orchestrators.js';
 import { DEFAULT_LIMITS, type SessionLimits } from './session/limits.js';
@@ -71,9 +72,9 @@ export type NodeOptions = {
   orchestrator?: Address;
   /** 1–128 printable characters. Default DSO_NODE_ID; without one the orchestrator gives one. */
   nodeId?: string;
-  /**
-   * What a roll-out compares. Default DSO_VERSION, or the version in the package.json of the bot, or 'unknown'.
-   */
+  /** Where the process runs. Default DSO_HOST and DSO_ZONE, or the machine's name and no zone. */
+  labels?: Partial<Labels>;
+  /** What a roll-out compares. Default DSO_VERSION, or the version in the package.json of the bot, or 'unknown'. */
   version?: string;
   /**
    * The shared token. Default DSO_TOKEN, or the content of the file DSO_TOKEN_FILE, or, for an orchestrator of this
@@ -145,6 +146,7 @@ export type ResolvedOptions = {
   readonly host: ShardHost;
   readonly orchestrators: readonly Address[];
   readonly nodeId: string;
+  readonly labels: Labels;
   readonly version: string;
   readonly token: string | null;
   readonly allowBaseLevelOrchestrator: boolean;
@@ -181,6 +183,7 @@ const WHERE = 'createNode';
 export const NODE_OPTION_KEYS: readonly Exclude<keyof NodeOptions, 'host'>[] = [
   'orchestrator',
   'nodeId',
+  'labels',
   'version',
   'token',
   'allowBaseLevelOrchestrator',
@@ -249,6 +252,7 @@ export function resolveOptions(
     host,
     orchestrators,
     nodeId: checkedNodeId(options.nodeId ?? launch.nodeId ?? ''),
+    labels: checkedLabels(WHERE, options.labels ?? {}, launch),
     version: options.version ?? launch.version ?? versionOfPackage() ?? 'unknown',
     token: checkedToken(options.token ?? launch.token ?? tokenBeside(orchestrators, env)),
     allowBaseLevelOrchestrator: checkedSwitch(

@@ -115,6 +115,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     orchestratorEpoch: maybe('OrchestratorEpoch', epoch),
     instance: maybe('Instance', name(1, MAX_NAME_LENGTH)),
     bounds: maybe('Bounds', nodeBounds),
+    zone: maybe('Zone', name(1, MAX_NAME_LENGTH)),
     nonce: maybe('Nonce', nonce),
   },
   challenge: { nonce: required('Nonce', nonce), mac: required('MAC', mac) },

@@ -146,6 +146,8 @@ export type Identify = {
   instance?: string;
   /** Extended: how long the node's own parts may take, for whoever waits for them. */
   bounds?: NodeBounds;
+  /** Extended: the zone of `host`: shards are spread over zones, since what is in one may fail together. */
+  zone?: string;
   /**
    * Extended (`auth-hmac`): the node has a token. This Identify is the bare one; the whole one comes with the proof.
    */

@@ -36,6 +36,7 @@ const REQUIRED: readonly string[] = [
   'given-away shard released',
   'rollout finished',
   'rollout stopped',
+  'rollout reverted',
   'drain finished',
   'drain stopped',
   'takeover during a drain or rollout',

@@ -83,7 +83,7 @@ export function observeMarks(marks: Marks, observation: Observation): void {
   }
 }
 
-function observeEntry(marks: Marks, { name, fields }: HistoryEntry, { operations }: OrchestratorState): void {
+function observeEntry(marks: Marks, { name, fields, text }: HistoryEntry, { operations }: OrchestratorState): void {
   if (name === 'migrationFailed') {
     const step = String(fields['step']);
     const reason = String(fields['reason']);
@@ -92,6 +92,7 @@ function observeEntry(marks: Marks, { name, fields }: HistoryEntry, { operations
     if (step === 'releasing' && reason.includes(' said: ')) marks.reach('release refused after the commit');
   } else if (name === 'operationEnded') {
     marks.reach(`${String(fields['kind'])} ${fields['ok'] === true ? 'finished' : 'stopped'}`);
+    if (text.startsWith('The rollout was reverted')) marks.reach('rollout reverted');
   } else {
     marks.reach(name);
     if (name === 'migrationCompleted' && 'frozenMs' in fields) marks.reach('live migration completed');

@@ -19,6 +19,8 @@ export type EventLoopOptions<Event, Effect> = {
    * bound). False: it is dropped, and `overflow` has told whoever said it.
    */
   overflow: (event: Event) => boolean;
+  /** Takes the next event from what waits, which it may make of several. Default: the first. */
+  take?: (waiting: Event[]) => Event | undefined;
 };
 
 export class EventLoop<Event, Effect> {
@@ -45,6 +47,14 @@ export class EventLoop<Event, Effect> {
     this.#run();
   }
 
+  /** The same for several that came together: none is handled before all of them wait. */
+  pushAll(events: readonly Event[]): void {
+    const isOurs = this.#phase === 'idle';
+    if (isOurs) this.#phase = 'running';
+    for (const event of events) this.push(event);
+    if (isOurs) this.#goOn();
+  }
+
   /** Executes effects in order; one that throws is reported, and the others follow. */
   execute(effects: Iterable<Effect>, execute: (effect: Effect) => void): void {
     const { effectFailed } = this.#options;
@@ -66,13 +76,17 @@ export class EventLoop<Event, Effect> {
   #run(): void {
     if (this.#phase !== 'idle') return;
     this.#phase = 'running';
-    for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
+    for (let event = this.#take(); event !== undefined; event = this.#take()) {
       const step = this.#step(event);
       if (!(step instanceof Promise)) continue;
       void step.then(() => this.#goOn());
       return;
     }
     if (this.#isRunning()) this.#phase = 'idle';
+  }
+
+  #take(): Event | undefined {
+    return this.#options.take === undefined ? this.#queue.shift() : this.#options.take(this.#queue);
   }
 
   /** Neither throws nor rejects. */

@@ -15,6 +15,8 @@ import { systemClock } from './system-clock.js';
 
 const KEEP_ALIVE_DELAY_MS = 15_000;
 const DEFAULT_LINGER_MS = 2_000;
+/** Connections that may wait to be accepted: a whole fleet that connects at once. The system may allow fewer. */
+const BACKLOG = 4_096;
 
 export type TcpTransportOptions = {
   /** Default: the machine's. */
@@ -99,7 +101,7 @@ async function listen(sockets: Sockets, address: Address, onSocket: (socket: Soc
   await new Promise<void>((resolve, reject) => {
     const onError = (error: Error): void => reject(listenFailed(address, error));
     server.once('error', onError);
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, backlog: BACKLOG }, () => {
       server.off('error', onError);
       resolve();
     });

@@ -13,6 +13,7 @@ import {
   duration,
   flag,
   orNull,
+  orWord,
   postgresUrl,
   shardList,
   text,
@@ -38,7 +39,7 @@ export type ConfigValues = {
   ensureAllShardsRunning: boolean;
   bucketSize: number;
   bucketsPerNode: number;
-  maxShardsPerNode: number | null;
+  maxShardsPerNode: number | 'auto' | null;
   nodes: number;
   maxNodeDowntime: number;
   startupGrace: number;
@@ -188,9 +189,9 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     'With n > 0 a node only takes shards of one slot of n buckets; 0: any.',
   ),
   maxShardsPerNode: key(
-    orNull(wholeNumber({ min: 1, max: MAX_SHARDS }), 'none'),
+    orNull(orWord(wholeNumber({ min: 1, max: MAX_SHARDS }), 'auto'), 'none'),
     null,
-    'How many shards a node gets automatically; an operator may place more.',
+    'How many shards a node gets automatically; an operator may place more. auto: half as much again as its fair share, and enough to take over from a node that is lost.',
   ),
   nodes: key(
     wholeNumber({ min: 0, max: 1000 }),

@@ -191,6 +191,14 @@ export function textMap(expected: string): Field<Readonly<Record<string, string>
 }
 
 /** What `field` takes, or nothing at all (`null`, `none`), or a word that means nothing (`auto`). */
+/** A value, or a word that stands for what the program finds out. */
+export function orWord<T, W extends string>(field: Field<T>, word: W): Field<T | W> {
+  return {
+    expected: `${field.expected}, or ${word}`,
+    read: (written) => (written === word ? word : field.read(written)),
+  };
+}
+
 export function orNull<T>(field: Field<T>, word: string): Field<T | null> {
   return {
     expected: `${field.expected}, or ${word}`,

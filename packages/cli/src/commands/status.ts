@@ -21,24 +21,56 @@ const STEP_NAMES: Readonly<Record<StatusV1['migrations'][number]['step'], string
   activating: 'activating',
 };
 
-/** The table, and below it what is not about a node. */
-export async function describeStatus(status: StatusV1): Promise<string> {
+/**
+ * The table, nodes in trouble first, and below it what is not about a node. On a terminal each line fits: what is too
+ * long for its cell ends in an ellipsis, and `dso shards` has all of it. @param columns null: it goes to a file.
+ */
+export async function describeStatus(
+  status: StatusV1,
+  columns: number | null = process.stdout.isTTY ? process.stdout.columns : null,
+): Promise<string> {
   const { default: Table } = await import('cli-table3');
   const table = new Table({
     head: ['id', 'version', 'connected', 'shards', 'extra'],
     style: { head: [], border: [], compact: true },
   });
-  for (const node of status.nodes) {
-    table.push([
-      printable(node.id),
-      printable(node.version),
-      node.connection === 'connected' ? 'yes' : node.connection === 'awaitingTotal' ? 'waiting' : 'no',
-      shardRanges(node.shards.map((shard) => shard.id)),
-      extrasOf(node, status).join(', '),
-    ]);
-  }
+  const rows = status.nodes.map((node): Row => {
+    const connected = node.connection === 'connected' ? 'yes' : node.connection === 'awaitingTotal' ? 'waiting' : 'no';
+    const shards = shardRanges(node.shards.map((shard) => shard.id));
+    return [printable(node.id), printable(node.version), connected, shards, extrasOf(node, status).join(', ')];
+  });
+  const isInTrouble = ([, , connected, , extra]: Row): boolean => connected !== 'yes' || extra !== '';
+  const sorted = [...rows.filter(isInTrouble), ...rows.filter((row) => !isInTrouble(row))];
+  table.push(...(columns === null ? sorted : fitted(sorted, columns)));
   const nodes = status.nodes.length === 0 ? 'No nodes are connected.' : table.toString();
   return [nodes, ...summary(status)].join('\n');
+}
+
+type Row = [id: string, version: string, connected: string, shards: string, extra: string];
+
+/** What the cells of a column have besides their text, and what their headings need. */
+const CELL_EDGES = 3;
+const HEADINGS: Readonly<Row> = ['id', 'version', 'connected', 'shards', 'extra'];
+
+/** Every cell gets what it needs, the longest columns no more than there is room for. */
+function fitted(rows: readonly Row[], columns: number): Row[] {
+  const widths = HEADINGS.map((heading, at) => Math.max(heading.length, ...rows.map((row) => (row[at] ?? '').length)));
+  const room = columns - 1 - CELL_EDGES * widths.length;
+  for (let excess = widths.reduce((sum, width) => sum + width, 0) - room; excess > 0; excess -= 1) {
+    const longest = widths.indexOf(Math.max(...widths));
+    widths[longest] = Math.max(1, (widths[longest] ?? 1) - 1);
+  }
+  const cut = (text: string, at: number): string => {
+    const width = widths[at] ?? 1;
+    return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+  };
+  return rows.map(([id, version, connected, shards, extra]) => [
+    cut(id, 0),
+    cut(version, 1),
+    cut(connected, 2),
+    cut(shards, 3),
+    cut(extra, 4),
+  ]);
 }
 
 const SHOWN_AT_NODES = [

@@ -4,7 +4,8 @@
  * in the middle of a migration, and what happens to them is decided in origin.ts and destination.ts.
  *
  * The wait grows from `backoffMinMs` to `backoffMaxMs`, with jitter (half of it fixed, half drawn), and starts over
- * after an established connection. After a refusal that trying again does not cure it is `refusedRetryMs`.
+ * after an established connection; so does the patience for an answer to Identify, which doubles. After a refusal that
+ * trying again does not cure the wait is `refusedRetryMs`.
  */
 import { negotiate, type Challenge, type Identified, type Rejected } from '@dshard/protocol';
 import type { NodeErrorCode } from '../errors.js';
@@ -15,6 +16,9 @@ import { beat, MAX_UNANSWERED } from './heartbeat.js';
 import { flushOutbox } from './outbox.js';
 import { permitsAfterIdentified } from './permits.js';
 import { bareIdentify, identifyMessage, trusted, unproven } from './trust.js';
+
+/** Of the patience for an answer to Identify. */
+const MOST_DOUBLINGS = 3;
 
 export function beginConnecting(tx: Transaction, attempt: number): void {
   tx.set({ link: { kind: 'connecting', attempt } });
@@ -31,7 +35,7 @@ export function onConnected(tx: Transaction, connection: number, nonce: Uint8Arr
       kind: 'identifying',
       connection,
       attempt: tx.link.attempt,
-      deadline: tx.now + tx.limits.identifyTimeoutMs,
+      deadline: tx.now + patienceMs(tx, tx.link.attempt),
       trust: nonce === null ? { kind: 'notAsked' } : { kind: 'awaited', nonce },
     },
   });
@@ -173,6 +177,11 @@ export function onDisconnected(tx: Transaction, connection: number, reason: stri
   tx.log('warn', `The connection to the orchestrator is lost; the shards go on: ${reason}`);
   abortMigrationsOf(tx, connection);
   waitAndRetry(tx, attempt, backoffMs(tx, attempt, jitter), reason);
+}
+
+/** An orchestrator with many nodes to let in gets more time with each attempt: who gives up stands last in line. */
+function patienceMs(tx: Transaction, attempt: number): number {
+  return tx.limits.identifyTimeoutMs * 2 ** Math.min(attempt, MOST_DOUBLINGS);
 }
 
 function backoffMs(tx: Transaction, attempt: number, jitter: number): number {

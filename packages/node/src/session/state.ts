@@ -24,6 +24,8 @@ export type Identity = {
   /** Whether an orchestrator that proves no token (a Go one) is obeyed although this node has a token. */
   allowBaseLevelOrchestrator: boolean;
   host: string;
+  /** null: of none that anybody named. */
+  zone: string | null;
   pid: number;
   /** Drawn anew for each node that is made. */
   instance: string;

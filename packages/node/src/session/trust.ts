@@ -43,6 +43,7 @@ export function identifyMessage(tx: Transaction): Identify {
     heldSessions,
     instance: tx.identity.instance,
     bounds: tx.identity.bounds,
+    ...(tx.identity.zone !== null && { zone: tx.identity.zone }),
   };
 }
 

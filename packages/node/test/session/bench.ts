@@ -38,6 +38,7 @@ export class Bench {
         version: '1',
         allowBaseLevelOrchestrator: false,
         host: 'h',
+        zone: null,
         pid: 1,
         instance: '1-0',
         bounds: BOUNDS,

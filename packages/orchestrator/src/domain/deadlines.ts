@@ -5,9 +5,10 @@
  */
 import { callTimes } from './calls/calls.js';
 import { endLeftProcess, endProcessAt } from './fleet/leave.js';
-import { endCrashLoop, healthyAt, loopOfNext, probationEndsAt } from './fleet/crash-loop.js';
+import { endCrashLoop, healthyAt, isAnyCrashLoop, loopOfNext, probationEndsAt } from './fleet/crash-loop.js';
+import { RESUME_PATIENCE_MS } from './fleet/expected.js';
 import { expireLaunch } from './fleet/launch.js';
-import { cutOffSilent, expireShutdown, forgetAt, forgetNode, silentAt } from './fleet/lost.js';
+import { cutOffSilent, expireShutdown, firstSilentAt, forgetAt, forgetNode, silentAt } from './fleet/lost.js';
 import { uselessAt } from './fleet/processes.js';
 import { gatewayDue } from './fleet/total-shards.js';
 import { expireMigration } from './migration/failure.js';
@@ -17,6 +18,7 @@ import { permitsBlockedUntil } from './shards/identify-permits.js';
 import { clearedAt } from './shards/quarantine.js';
 import { expireStart } from './shards/start.js';
 import { expireStop } from './shards/stop.js';
+import { unsettledNodes } from './state/node-survey.js';
 import type { NodeState, OrchestratorState } from './state/state.js';
 import { Transaction } from './state/transaction.js';
 
@@ -69,19 +71,21 @@ function deadline<T>({ things, at, first, expire, putOff }: Deadline<T>): Walk {
 
 const once = (): readonly [null] => [null];
 const nodes = (tx: Transaction): Iterable<NodeState> => tx.state.nodes.values();
+const unsettled = (tx: Transaction): Iterable<NodeState> => unsettledNodes(tx.state);
 
 /** In the order in which they expire: who is there comes before what those who are there have not done. */
 const DEADLINES: Readonly<Record<string, Walk>> = {
   silence: deadline({
     things: nodes,
     at: (tx, node) => silentAt(tx.settings, node),
+    first: firstSilentAt,
     expire: cutOffSilent,
     putOff(tx, { id, connection }) {
       if (connection.kind !== 'disconnected') tx.patchNode(id, { connection: { ...connection, lastHeardAt: tx.now } });
     },
   }),
   shutdown: deadline({
-    things: nodes,
+    things: unsettled,
     at: (_, { intent }) => (intent.kind === 'shuttingDown' ? intent.deadline : null),
     expire: expireShutdown,
     putOff(tx, { id, intent }, ms) {
@@ -89,7 +93,7 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
     },
   }),
   leftProcess: deadline({
-    things: nodes,
+    things: unsettled,
     at: (_, node) => endProcessAt(node),
     expire: endLeftProcess,
     putOff(tx, { id, connection }, ms) {
@@ -127,12 +131,12 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
     putOff: (tx, launch, ms) => tx.setLaunch({ ...launch, deadline: launch.deadline + ms }),
   }),
   forgetting: deadline({
-    things: nodes,
+    things: unsettled,
     at: (_, { connection }) => (connection.kind === 'disconnected' ? forgetAt(connection) : null),
     expire: forgetNode,
   }),
   downtimeOfNode: deadline({
-    things: nodes,
+    things: unsettled,
     at: (tx, { connection }) =>
       connection.kind === 'disconnected' ? connection.since + tx.settings.maxNodeDowntimeMs : null,
     putOff(tx, { id, connection }, ms) {
@@ -159,6 +163,14 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
       return state?.kind === 'vacant' ? state.notBefore : null;
     },
   }),
+  // A shard that was kept for a node that may still come (`fleet/placement.ts`).
+  patienceOfShard: deadline({
+    things: (tx) => tx.state.unplaced.keys(),
+    at(tx, shard) {
+      const state = tx.shard(shard);
+      return state?.kind === 'vacant' && state.known !== null ? state.since + RESUME_PATIENCE_MS : null;
+    },
+  }),
   timeOfParked: deadline({
     things: (tx) => tx.survey().parked,
     at: parkedUntil,
@@ -180,7 +192,10 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
     at: (tx, loop) => healthyAt(loop, tx.settings),
     expire: endCrashLoop,
   }),
-  probation: deadline({ things: nodes, at: (tx, node) => probationEndsAt(tx.state, node) }),
+  probation: deadline({
+    things: (tx) => (isAnyCrashLoop(tx.state) ? nodes(tx) : []),
+    at: (tx, node) => probationEndsAt(tx.state, node),
+  }),
   uselessProcess: deadline({ things: (tx) => tx.state.processes.values(), at: uselessAt }),
   ending: deadline({
     things: once,

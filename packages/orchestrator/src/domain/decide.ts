@@ -38,6 +38,8 @@ export const decide: Decide = (state, event, now) => {
 
 function handle(tx: Transaction, event: DomainEvent): void {
   switch (event.kind) {
+    case 'together':
+      return event.events.forEach((each) => handle(tx, each));
     case 'started':
       return onStart(tx);
     case 'tick':

@@ -5,10 +5,13 @@
 import { disruptionOf, isFreeOfBudget } from './migration/limits.js';
 import { BrokenInvariant } from './invariants.js';
 import { isMostSilent, mayAlarm } from './fleet/alarm.js';
-import { hasConnection, hasSaidGoodbye } from './state/nodes.js';
+import { drainedBy, hasConnection, hasSaidGoodbye, isConnected, isShuttingDown } from './state/nodes.js';
 import { takesRoom } from './state/migrations.js';
+import { isHeldBack } from './state/versions.js';
 import { isPark } from './state/park.js';
-import type { MigrationState, OrchestratorState } from './state/state.js';
+import { operationsOfKind } from './state/operations.js';
+import { survey } from './state/survey.js';
+import type { MigrationState, NodeState, OrchestratorState } from './state/state.js';
 
 function must(condition: boolean, what: string): asserts condition {
   if (!condition) throw new BrokenInvariant(what);
@@ -26,9 +29,11 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
   if (planned.length > 0) movesKeepToTheBudget(after, planned);
   operationsMoveWhatTheyMay(before, after, begun);
   cancelledOperationsBeginNothing(before, after, begun);
+  rolloutsEndAsTheyShould(before, after);
   connectedNodesKeepTheirIds(before, after);
   nothingIsTakenFromTheSilent(before, after);
   quarantinedShardsAreNotStarted(before, after);
+  placementIsFair(before, after);
 }
 
 /** Invariant 11: shards moving or down stay under the cap, losses counted; so none is moved beyond it. */
@@ -61,6 +66,35 @@ function operationsMoveWhatTheyMay(
       origins.some((node) => node === destination),
     );
     must(!isDrained, `rebalance ${asked.id} moves shard ${shard} to node ${destination}, which is drained`);
+  }
+}
+
+/**
+ * Nothing old ends before the last bake, what fails goes back, and one that went back leaves no shard on its new nodes,
+ * unless none of the old ones is there any more, or the time for going back is over.
+ */
+function rolloutsEndAsTheyShould(before: OrchestratorState, after: OrchestratorState): void {
+  if (before.operations === after.operations) return;
+  for (const was of operationsOfKind(before.operations, 'rollout')) {
+    const is = operationsOfKind(after.operations, 'rollout').find(({ id }) => id === was.id);
+    if (is !== undefined) {
+      must(was.failure === null || is.failure !== null, `rollout ${was.id} fails, and goes on`);
+      const isDone = is.phase === 'ending' && is.failure === null;
+      must(!isDone || (is.stages[is.stage]?.shards ?? null) === null, `rollout ${was.id} ends before its last stage`);
+      must(!isDone || was.phase !== 'surging', `rollout ${was.id} ends before it has moved anything`);
+      continue;
+    }
+    const { failure, phase, destinations, pairs } = was;
+    // Not all could go back in time: that is told.
+    const isTold = after.endedOperations.some(({ id, text }) => id === was.id && /in time|stay where/.test(text));
+    if (failure === null || after.ending !== null || isTold) continue;
+    must(phase !== 'surging', `rollout ${was.id} failed, and ended at once`);
+    const left = destinations.flatMap((node) => survey(after.shards).byNode.get(node) ?? []);
+    const hasHome = pairs.some(({ old }) => {
+      const node = after.nodes.get(old);
+      return isConnected(node) && !isShuttingDown(node);
+    });
+    must(left.length === 0 || !hasHome, `rollout ${was.id} went back, and shards ${left.join(', ')} did not`);
   }
 }
 
@@ -127,4 +161,45 @@ function quarantinedShardsAreNotStarted(before: OrchestratorState, after: Orches
 function isSilent(state: OrchestratorState, id: string): boolean {
   const node = state.nodes.get(id);
   return node?.connection.kind === 'disconnected' && !node.connection.gone && node.intent.kind !== 'shuttingDown';
+}
+
+/** Shards that nobody's command started are on no node beyond the limit, and on the emptiest of the open ones. */
+function placementIsFair(before: OrchestratorState, after: OrchestratorState): void {
+  const { settings, nodes } = after;
+  if (before.shards === after.shards || before.startRequests !== after.startRequests) return;
+  if (settings.bucketSize !== 1 || settings.bucketsPerNode !== 0) return;
+  const open = [...nodes.values()].filter((node) => isOpen(after, node));
+  const loads = loadsOf(after);
+  // The version decides first, and who is tried alone is not given to the emptiest.
+  const isEven =
+    new Set(open.map(({ version }) => version)).size === 1 && after.crashRecords.size + after.crashLoops.size === 0;
+  const least = Math.min(...open.map(({ id }) => loads.get(id)?.all ?? 0));
+  for (const [shard, was] of before.shards.entries()) {
+    const is = after.shards[shard];
+    if (was.kind !== 'vacant' || is?.kind !== 'starting') continue;
+    const { node } = is;
+    if (before.nodes.get(node)?.retained.includes(shard) === true) continue;
+    const { own = 0, all = 0 } = loads.get(node) ?? {};
+    const limit = typeof settings.maxShardsPerNode === 'number' ? settings.maxShardsPerNode : Infinity;
+    must(own <= limit, `shard ${shard} is started on node ${node}, which has ${own} shards, of ${limit}`);
+    if (!isEven || was.known !== null) continue;
+    must(all - 1 <= least, `shard ${shard} is started on node ${node}, which has ${all} shards; another has ${least}`);
+  }
+}
+
+function isOpen(state: OrchestratorState, node: NodeState): boolean {
+  const isTakenOut = drainedBy(state, node.id) !== undefined || isHeldBack(state, node);
+  return isConnected(node) && node.intent.kind === 'serving' && !isTakenOut;
+}
+
+/** `all`: with those that it hands over or is about to take over. */
+function loadsOf({ shards, migrations }: OrchestratorState): ReadonlyMap<string, { own: number; all: number }> {
+  const loads = new Map<string, { own: number; all: number }>();
+  const add = (node: string, own: number): void => {
+    const load = loads.get(node) ?? { own: 0, all: 0 };
+    loads.set(node, { own: load.own + own, all: load.all + 1 });
+  };
+  for (const shard of shards) if ('node' in shard) add(shard.node, 1);
+  for (const { origin, destination } of migrations.values()) for (const node of [origin, destination]) add(node, 0);
+  return loads;
 }

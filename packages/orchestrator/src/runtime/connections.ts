@@ -32,9 +32,9 @@ import { sourceOf } from './violations.js';
 const IDENTIFY_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 4_096;
 const MAX_PER_ADDRESS = 2_048;
-/** Of one address, and of all. */
-const MAX_UNIDENTIFIED = 64;
-const MAX_UNIDENTIFIED_IN_ALL = 512;
+/** Of one address, and of all: a fleet whose nodes all connect at once is accepted before the first of them is read. */
+const MAX_UNIDENTIFIED = 1_024;
+const MAX_UNIDENTIFIED_IN_ALL = 2_048;
 /** So many of one address, and of all, wait for their close; beyond, the one that waits longest is closed. */
 const MAX_REFUSED = 16;
 const MAX_REFUSED_IN_ALL = 256;
@@ -50,7 +50,7 @@ const UNANSWERED = refusal('DSO_CHALLENGE_UNANSWERED', 'it left when it was chal
 export type ConnectionsOptions = {
   runId: string;
   clock: Clock;
-  limits: Pick<OrchestratorOptions, 'maxConnections' | 'maxPerAddress' | 'connection'>;
+  limits: Pick<OrchestratorOptions, 'maxConnections' | 'maxPerAddress' | 'maxUnidentified' | 'connection'>;
   /** No list of shards in a message is longer than the fleet has shards. */
   maxShards?(): number;
   /** The shared token, or null. */
@@ -84,7 +84,7 @@ type Entry = {
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #unidentified = new Crowd<Entry>(MAX_UNIDENTIFIED, MAX_UNIDENTIFIED_IN_ALL);
+  readonly #unidentified: Crowd<Entry>;
   readonly #refused = new Crowd<Entry>(MAX_REFUSED, MAX_REFUSED_IN_ALL);
   readonly #perSource = new Map<string, number>();
   readonly #flow: FlowControl;
@@ -94,6 +94,7 @@ export class Connections {
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+    this.#unidentified = new Crowd(options.limits.maxUnidentified ?? MAX_UNIDENTIFIED, MAX_UNIDENTIFIED_IN_ALL);
     this.#connection = { unfinished: new UnfinishedFrames(options.clock), ...options.limits.connection };
     this.#flow = new FlowControl(options.clock, {
       pause: (id) => this.#entries.get(id)?.connection.pauseReading(),
@@ -126,7 +127,7 @@ export class Connections {
     });
     const oldest = this.#unidentified.add(source, entry);
     if (oldest !== null) {
-      const why = `${MAX_UNIDENTIFIED} newer connections wait to identify themselves`;
+      const why = 'too many newer connections wait to identify themselves';
       this.#enterClosing(oldest, refusal('DSO_TOO_MANY_CONNECTIONS', why));
       this.#options.onViolation(oldest.connection.remote, refusal('DSO_TOO_MANY_CONNECTIONS', why));
     }

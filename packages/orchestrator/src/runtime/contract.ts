@@ -39,6 +39,8 @@ export type OrchestratorOptions = {
   maxConnections?: number;
   /** Of one address. Default 2048: the nodes of one host share theirs. */
   maxPerAddress?: number;
+  /** Of these, how many may wait to identify themselves; beyond, the oldest is closed. Default 1024. */
+  maxUnidentified?: number;
   /** Limits of each connection to a node. */
   connection?: MessageConnectionOptions;
 };

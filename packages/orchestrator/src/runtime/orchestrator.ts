@@ -36,9 +36,11 @@ import { GatewayQuestion, asReason, Versions } from './questions.js';
 import { History, entryOf } from './history.js';
 import { Park } from './park.js';
 import { Processes, within } from './processes.js';
+import { Pace } from './pace.js';
 import { Postponed } from './postponed.js';
-import { recall, settingsOf } from './recall.js';
+import { forgetStopped, recall, settingsOf } from './recall.js';
 import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
+import { decidedTogether, takeTogether } from './together.js';
 import { isToCommit, Violations } from './violations.js';
 
 /** How long closed connections may take to flush. */
@@ -78,7 +80,9 @@ class OrchestratorRuntime implements Orchestrator {
     effectFailed: (effect, error) => this.#effectFailed(effect, error),
     capacity: MAX_WAITING_EVENTS,
     overflow: (event) => this.#overflow(event),
+    take: takeTogether,
   });
+  readonly #pace: Pace;
   readonly #wakeUp: WakeUp;
   readonly #history: History;
   readonly #requests: Requests;
@@ -108,7 +112,8 @@ class OrchestratorRuntime implements Orchestrator {
     this.#domain = domain;
     this.#address = options.listen;
     this.#state = domain.initialState(settingsOf(options), clock.now());
-    this.#wakeUp = new WakeUp(clock, () => this.#loop.push({ kind: 'tick' }));
+    this.#pace = new Pace(clock, (events) => this.#loop.pushAll(events));
+    this.#wakeUp = new WakeUp(clock, () => this.#pace.push({ kind: 'tick' }));
     this.#journal = new Journal({
       leadership: options.leadership ?? null,
       clock,
@@ -137,13 +142,13 @@ class OrchestratorRuntime implements Orchestrator {
       maxShards: () => this.#state.totalShards ?? MAX_SHARDS,
       token: options.token,
       random,
-      onIdentify: (connection, message, peer) => this.#loop.push({ kind: 'identify', connection, message, peer }),
+      onIdentify: (connection, message, peer) => this.#pace.push({ kind: 'identify', connection, message, peer }),
       onMessage: (connection, message) =>
-        this.#loop.push({ kind: 'message', connection, message, wallClockAheadMs: wallClockAheadMs(clock) }),
+        this.#pace.push({ kind: 'message', connection, message, wallClockAheadMs: wallClockAheadMs(clock) }),
       onUnknownEvent: (connection, eventId) =>
         logger.debug({ connection, eventId }, `Ignored event ${eventId}, which this version does not know.`),
       onClosed: (connection, end) =>
-        this.#loop.push({ kind: 'connectionClosed', connection, reason: asReason(end.message) }),
+        this.#pace.push({ kind: 'connectionClosed', connection, reason: asReason(end.message) }),
       onViolation: (remote, end) => this.#violations.closed(remote, end),
       delayOf: (remote) => this.#violations.delayOf(remote),
     });
@@ -269,6 +274,7 @@ class OrchestratorRuntime implements Orchestrator {
       await within(clock, bound, this.command({ kind: 'shutdownFleet', keepSessions }, ENDING));
     }
     this.#phase = 'closed';
+    this.#pace.close();
     this.#loop.close();
     await this.#alarms.stop();
     this.#wakeUp.set(null);
@@ -279,7 +285,8 @@ class OrchestratorRuntime implements Orchestrator {
     await this.#connections.closeAll(end, CLOSE_TIMEOUT_MS);
     if (mode !== 'leave') {
       const needs = (node: string): number => graceOf(this.#state.nodes.get(node)?.bounds ?? null);
-      await this.#forgetStopped(await this.#processes.stopAll(stopGraceMs, needs));
+      const stopped = await this.#processes.stopAll(stopGraceMs, needs);
+      this.#state = await forgetStopped(stopped, this.#state, this.#domain.decide, this.#journal, clock.now());
     }
     await this.#park?.close();
     await this.#journal.close();
@@ -287,21 +294,10 @@ class OrchestratorRuntime implements Orchestrator {
     logger.info({ mode }, CLOSED[mode]);
   }
 
-  /** The next run is not to wait for them. */
-  async #forgetStopped(nodes: readonly string[]): Promise<void> {
-    if ((this.#options.leadership ?? null) === null || !this.#journal.ready()) return;
-    const before = this.#state;
-    for (const node of nodes) {
-      const exit = { kind: 'processExited', node, description: 'was stopped' } as const;
-      this.#state = this.#domain.decide(this.#state, exit, this.#options.clock.now()).state;
-    }
-    const writes = durableWrites(before, this.#state);
-    if (writes.length > 0) await this.#journal.commit(writes, []);
-  }
-
   #step(event: DomainEvent): Eventually<void> {
     if (!this.#journal.ready()) return this.#postpone(event);
-    const decision = this.#domain.decide(this.#state, event, this.#options.clock.now());
+    const now = this.#options.clock.now();
+    const decision = decidedTogether(this.#domain.decide, this.#state, event, now, this.#stepFailed.bind(this));
     const writes = durableWrites(this.#state, decision.state);
     if (writes.length === 0) return this.#apply(decision, event, null);
     const entries = decision.effects.flatMap((effect) =>
@@ -342,6 +338,7 @@ class OrchestratorRuntime implements Orchestrator {
 
   /** Nothing can be made durable now. */
   #postpone(event: DomainEvent): void {
+    if (event.kind === 'together') return event.events.forEach((each) => this.#postpone(each));
     const decision = whileSuspended(this.#state, event, this.#options.clock.now());
     if (decision !== null) {
       this.#apply(decision, event, null);

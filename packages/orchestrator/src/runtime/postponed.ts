@@ -11,6 +11,9 @@ export class Postponed {
 
   add(event: Exclude<DomainEvent, { kind: 'command' }>): void {
     switch (event.kind) {
+      case 'together':
+        for (const each of event.events) this.add(each);
+        return;
       case 'identify':
       case 'message':
         this.#toResync.add(event.connection);

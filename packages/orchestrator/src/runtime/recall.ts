@@ -1,8 +1,8 @@
 /** What a run begins with: the settings, and what the store remembers. */
 import { isLoopback, parseAddress } from '@dshard/transport';
-import type { InitialState } from '../domain/decide.js';
+import type { Decide, InitialState } from '../domain/decide.js';
 import { restoredState } from '../domain/durable/restore.js';
-import { correctingWrites } from '../domain/durable/writes.js';
+import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
 import type { Settings } from '../domain/state/settings.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorOptions } from './contract.js';
@@ -56,4 +56,22 @@ export async function recall(
   const waiting = awaited.length === 0 ? '' : ` Waiting for node(s) ${awaited.join(', ')} to come back.`;
   logger.info({ store: name, epoch, awaited }, `The state is kept in ${name}; this is epoch ${epoch}.${waiting}`);
   return { state, writes: correctingWrites(loaded.records, state) };
+}
+
+/** The next run is not to wait for nodes that were stopped at the end of this one. */
+export async function forgetStopped(
+  nodes: readonly string[],
+  before: OrchestratorState,
+  decide: Decide,
+  journal: Journal,
+  now: number,
+): Promise<OrchestratorState> {
+  if (journal.status.name === 'none' || !journal.ready()) return before;
+  let state = before;
+  for (const node of nodes) {
+    state = decide(state, { kind: 'processExited', node, description: 'was stopped' }, now).state;
+  }
+  const writes = durableWrites(before, state);
+  if (writes.length > 0) await journal.commit(writes, []);
+  return state;
 }

@@ -47,6 +47,7 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     retained: [],
     missing: [],
     checkpointedAt: 0,
+    zone: null,
     joinedAt: 1000,
     ...changes,
   };

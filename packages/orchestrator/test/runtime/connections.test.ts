@@ -161,7 +161,7 @@ describe('the first message', () => {
 
 describe('bounds', () => {
   test('the oldest of too many unidentified connections is closed, so that a node always gets in', async () => {
-    const { peer, node, violations } = await door();
+    const { peer, node, violations } = await door({ limits: { maxUnidentified: 64 } });
     const strangers: Peer[] = [];
     for (let i = 0; i < 64; i++) strangers.push(await peer());
     const { end, id } = await node('a');

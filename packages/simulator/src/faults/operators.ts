@@ -60,6 +60,7 @@ export class Operators {
       const isSilent = connection.kind === 'disconnected' && !connection.gone;
       if (isSilent && fleet.get(id) === undefined) void handle?.command({ kind: 'takeOverNode', node: id });
     }
+    void handle?.command({ kind: 'steerRollout', action: 'resume' });
     for (const [shard, { quarantinedAt }] of handle?.state.crashRecords ?? []) {
       if (quarantinedAt !== null) void handle?.command({ kind: 'unquarantine', shards: [shard] });
     }
@@ -95,6 +96,18 @@ export class Operators {
     if (command !== undefined) void handle.command(command);
   }
 
+  /** Watched or not, and steered when it is under way. */
+  #rollout({ operations }: Orchestrator['state']): OperatorCommand {
+    const { draw } = this.#options;
+    const isUnderWay = [...operations.values()].some(({ kind }) => kind === 'rollout');
+    if (isUnderWay && draw.chance(0.7)) {
+      return { kind: 'steerRollout', action: draw.pick(['pause', 'resume', 'undo'] as const) ?? 'undo' };
+    }
+    const watched = { bake: draw.whole(200, 1_000), surge: draw.pick([null, 1, 2]) ?? null };
+    const options = draw.chance(0.6) ? watched : {};
+    return { kind: 'startOperation', plan: { kind: 'rollout', force: true, ...options }, answer: 'ended' };
+  }
+
   #draw({ state }: Orchestrator): OperatorCommand | null {
     const { draw, plan } = this.#options;
     const nodes = [...state.nodes.keys()];
@@ -113,7 +126,7 @@ export class Operators {
       const plan = { kind: 'drain', origins: [node], destination, shutdown: draw.chance(0.3), deadline } as const;
       return { kind: 'startOperation', plan, answer: 'ended' };
     }
-    if (roll < 0.75) return { kind: 'startOperation', plan: { kind: 'rollout' }, answer: 'ended' };
+    if (roll < 0.76) return this.#rollout(state);
     if (roll < 0.77) return { kind: 'startOperation', plan: { kind: 'rebalance' }, answer: 'ended' };
     if (roll < 0.78) return scale(draw.whole(1, plan.nodes + 1));
     if (roll < 0.8) return { kind: 'stopShard', shard };

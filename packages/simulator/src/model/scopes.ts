@@ -61,7 +61,14 @@ export const SCOPES: readonly Scope[] = [
 /** Enough for every party to come back after a fault and for a timeout or two. */
 const TICKS = 6;
 
-const PROCESS = { version: '1', allowBaseLevelOrchestrator: false, host: 'h', pid: 1, capabilities: CAPABILITIES };
+const PROCESS = {
+  version: '1',
+  allowBaseLevelOrchestrator: false,
+  host: 'h',
+  zone: null,
+  pid: 1,
+  capabilities: CAPABILITIES,
+};
 
 /** Few pieces of state fill them. */
 const LIMITS: SessionLimits = { ...DEFAULT_LIMITS, transferWindowBytes: 1_000, stagedHighBytes: 1_000 };

@@ -4,6 +4,8 @@ import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
 import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import { sending, type Mutant } from './mutant.js';
+import { ROLLOUT_MUTANTS } from './rollout.js';
+import { PLACEMENT_MUTANTS } from './placement.js';
 import { PARKING_MUTANTS } from './parking.js';
 import { SESSION_MUTANTS } from './session.js';
 import { SPREAD_MUTANTS } from './spread.js';
@@ -59,10 +61,12 @@ const verifiesByItself =
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
+  ...PLACEMENT_MUTANTS,
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,
   ...SPREAD_MUTANTS,
   ...WATCH_MUTANTS,
+  ...ROLLOUT_MUTANTS,
   ...PARKING_MUTANTS,
   'half-state': {
     bug: 'the host sends only a part of the state of a shard',

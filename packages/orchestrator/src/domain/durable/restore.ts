@@ -178,6 +178,7 @@ function restoredNodes(
       id,
       version: record?.version ?? '',
       host: record?.host ?? null,
+      zone: null,
       pid: record?.pid ?? null,
       instance: null,
       bounds: null,

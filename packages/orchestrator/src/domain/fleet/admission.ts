@@ -70,8 +70,10 @@ function tokenRefused({ proof }: Peer): Refusal {
 
 /** Whatever of ours a peer makes use of, it can prove the token. Of the base level's peers none sends any of this. */
 function usesExtensions({ capabilities, host, pid, heldSessions, ...rest }: Identify): boolean {
-  const { runningEpochs = [], orchestratorEpoch = 0, instance, bounds, nonce } = rest;
-  const isNamed = [host, pid, instance ?? null, bounds ?? null, nonce ?? null].some((each) => each !== null);
+  const { runningEpochs = [], orchestratorEpoch = 0, instance, bounds, nonce, zone } = rest;
+  const isNamed = [host, zone ?? null, pid, instance ?? null, bounds ?? null, nonce ?? null].some(
+    (each) => each !== null,
+  );
   return capabilities.length > 0 || isNamed || heldSessions.length + runningEpochs.length + orchestratorEpoch > 0;
 }
 

@@ -7,6 +7,7 @@
  * When it is over, those that are still away get their whole downtime again: they are probably on their way back.
  */
 import { isShuttingDown } from '../state/nodes.js';
+import { longestSilentSince, nodeSurvey } from '../state/node-survey.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
@@ -46,8 +47,17 @@ export function mayAlarm({ graceUntil, ending }: OrchestratorState): boolean {
   return graceUntil === null && ending === null;
 }
 
+/** Whether it can be at all: a look at each node costs more than what is known of all of them. */
+function mayBeMostSilent({ state: { nodes }, settings, now }: Transaction): boolean {
+  const overdueMs = SILENT_AFTER_INTERVALS * settings.heartbeatIntervalMs;
+  if (overdueMs > 0 && longestSilentSince(nodes, now - overdueMs) <= now - overdueMs) return true;
+  const { size: unsettled } = nodeSurvey(nodes).unsettled;
+  return isMostSilent(unsettled, nodes.size - unsettled);
+}
+
 export function watchForSilence(tx: Transaction): void {
   const { alarm } = tx.state;
+  if (alarm === null && !mayBeMostSilent(tx)) return;
   const { silent, heard } = silenceOf(tx);
   const isOn = mayAlarm(tx.state) && isMostSilent(silent.length, heard.length);
   if (isOn && alarm === null) raise(tx, silent, heard);

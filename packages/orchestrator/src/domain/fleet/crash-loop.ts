@@ -115,6 +115,10 @@ function nameOf({ version, reported }: CrashLoop): string {
   return name === '' || name === 'unknown' ? 'The bot' : `Version ${name}`;
 }
 
+export function isAnyCrashLoop({ crashLoops }: OrchestratorState): boolean {
+  return [...crashLoops.values()].some(isCrashLoop);
+}
+
 /** When a node's probation is over; null: it is on none. */
 export function probationEndsAt({ crashLoops, processes }: OrchestratorState, node: NodeState): number | null {
   const process = processes.get(node.id);

@@ -19,6 +19,7 @@ import { can, hasConnection, hasSaidGoodbye } from '../state/nodes.js';
 import { sessionOf, vacate } from '../shards/vacate.js';
 import { forgetLoss, liftForVersion, noteCrash } from '../shards/quarantine.js';
 import { confirmGone, remindOfShutdown } from './leave.js';
+import { unsettledNodes } from '../state/node-survey.js';
 import type { NodeState, ShardState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { refusalOf, type Refusal } from './admission.js';
@@ -126,6 +127,7 @@ function enter(tx: Transaction, id: string, connection: string, message: Identif
     id,
     version: versionOf(tx, id, message),
     host: message.host,
+    zone: message.zone ?? null,
     pid: message.pid,
     instance: message.instance ?? null,
     bounds: message.bounds ?? null,
@@ -170,7 +172,7 @@ function establish(tx: Transaction, id: string): void {
 /** Those that came before the total was decided. */
 export function establishWaiting(tx: Transaction): void {
   if (tx.state.totalShards === null) return;
-  for (const node of tx.state.nodes.values()) {
+  for (const node of unsettledNodes(tx.state)) {
     if (node.connection.kind === 'awaitingTotal') establish(tx, node.id);
   }
 }
@@ -220,7 +222,7 @@ function isNewer(
 
 /** Nodes that retain the session of a shard that runs again are told to drop it. */
 export function dropRetained(tx: Transaction): void {
-  for (const node of tx.state.nodes.values()) {
+  for (const node of unsettledNodes(tx.state)) {
     if (node.retained.length === 0) continue;
     const still = node.retained.filter((shard) => {
       const state = tx.shard(shard);

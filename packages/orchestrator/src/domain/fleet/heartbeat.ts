@@ -7,7 +7,8 @@ import { assignmentOf, isPossibleEpoch } from '../state/epochs.js';
 import { claim } from './claims.js';
 import { noteLoads } from './weights.js';
 import { lookAtVersion } from './version-health.js';
-import { can, isConnected, isShuttingDown } from '../state/nodes.js';
+import { nodeSurvey } from '../state/node-survey.js';
+import { can, isShuttingDown } from '../state/nodes.js';
 import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { Transaction } from '../state/transaction.js';
 import { noteCheckpoint } from '../shards/epochs.js';
@@ -179,8 +180,8 @@ function noteCheckpoints(tx: Transaction, id: string, { shards }: MessageOf<'hea
 }
 
 function intervalOf(tx: Transaction): number {
-  let connected = 0;
-  for (const node of tx.state.nodes.values()) if (isConnected(node)) connected += 1;
+  const { nodes } = tx.state;
+  const connected = nodes.size - nodeSurvey(nodes).unsettled.size;
   return Math.max(EVERY_MS, (connected * 1_000) / COMMITS_PER_S);
 }
 

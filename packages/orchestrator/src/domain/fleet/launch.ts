@@ -9,6 +9,7 @@
  */
 import { counted } from '@dshard/protocol';
 import type { DomainEvent } from '../state/events.js';
+import { unsettledNodes } from '../state/node-survey.js';
 import { hasConnection, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
 import { connectedAs, launchOf } from '../state/processes.js';
 import type { LaunchState } from '../state/state.js';
@@ -98,8 +99,9 @@ export function expireLaunch(tx: Transaction, launch: LaunchState): void {
 export function keepNodesUp(tx: Transaction): void {
   const { settings } = tx;
   if (settings.nodes === 0 || !mayLaunch(tx)) return;
-  let up = tx.state.launches.size;
-  for (const node of tx.state.nodes.values()) {
+  const others = unsettledNodes(tx.state);
+  let up = tx.state.launches.size + tx.state.nodes.size - others.length;
+  for (const node of others) {
     if (isShuttingDown(node) || launchOf(tx.state, node.id) !== undefined) continue;
     const { connection } = node;
     const isBack = connection.kind !== 'disconnected';

@@ -12,6 +12,7 @@ import { noteCrash, noteLoss } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
 import { checkpointOf, sessionOf, vacate } from '../shards/vacate.js';
 import { endsWithConnection, confirmGone, onNodeLeft, shutdownOverdue } from './leave.js';
+import { longestSilentSince } from '../state/node-survey.js';
 import type { Settings } from '../state/settings.js';
 import type { NodeConnection, NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -125,6 +126,12 @@ export function cutOffSilent(tx: Transaction, node: NodeState): void {
 export function silentAt({ heartbeatIntervalMs }: Settings, { connection }: NodeState): number | null {
   if (connection.kind !== 'connected' || heartbeatIntervalMs <= 0) return null;
   return connection.capabilities.includes('heartbeat') ? connection.lastHeardAt + 3 * heartbeatIntervalMs : null;
+}
+
+/** When the first of all nodes counts as silent, at the earliest. */
+export function firstSilentAt(tx: Transaction): number {
+  const bound = 3 * tx.settings.heartbeatIntervalMs;
+  return bound > 0 ? longestSilentSince(tx.state.nodes, tx.now - bound) + bound : Number.POSITIVE_INFINITY;
 }
 
 /**

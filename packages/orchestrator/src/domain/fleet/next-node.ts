@@ -3,8 +3,9 @@ import { drainedBy, isConnected, isShuttingDown, keptBy } from '../state/nodes.j
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { isOnProbation } from './crash-loop.js';
+import { limitOf } from './expected.js';
 import { place } from './place.js';
-import { placeNode } from './placement.js';
+import { movingOf, placeNode } from './placement.js';
 
 /** Whether shards may be moved to a node without anybody naming the node. */
 export function isOpen(tx: Transaction, node: NodeState): boolean {
@@ -15,8 +16,9 @@ export function isOpen(tx: Transaction, node: NodeState): boolean {
 
 /** @returns null: no open node has room for the shard. */
 export function nextNodeFor(tx: Transaction, shard: number, open: readonly NodeState[]): string | null {
-  const nodes = open.map((node) => placeNode(tx, node, Infinity));
-  const limit = tx.settings.maxShardsPerNode;
+  const moving = movingOf(tx);
+  const nodes = open.map((node) => placeNode(tx, node, Infinity, moving));
+  const limit = limitOf(tx);
   const placement = place({ nodes, vacant: [shard], holders: new Map(), limit, rules: tx.settings });
   const [destination = null] = placement.assignments.keys();
   return destination;

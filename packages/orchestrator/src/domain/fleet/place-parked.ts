@@ -6,7 +6,8 @@ import { anyoneAt, giveOut, isLetGo, mayTakeParked, roomToPark } from '../migrat
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { place } from './place.js';
-import { opennessOf, placeNode, shareWhileLaunching } from './placement.js';
+import { expectedNodes, limitOf, shareOf } from './expected.js';
+import { opennessOf, placeNode } from './placement.js';
 
 export function placeParked(tx: Transaction): void {
   const { graceUntil, recalled, ending } = tx.state;
@@ -26,9 +27,9 @@ function placeOne(tx: Transaction, shard: number): void {
   const isBack = nodes.some((node) => node.id === parked.origin && node.takes > 0);
   const holders = new Map(isBack ? [[shard, parked.origin]] : []);
   const input = { nodes, vacant: [shard], holders, rules: tx.settings };
-  const { maxShardsPerNode } = tx.settings;
-  const share = tx.now < anyoneAt(tx.state, parked) ? shareWhileLaunching(tx) : null;
-  const limit = share === null ? maxShardsPerNode : Math.min(share, maxShardsPerNode ?? share);
+  const most = limitOf(tx);
+  const share = tx.now < anyoneAt(tx.state, parked) ? shareOf(tx, expectedNodes(tx)) : null;
+  const limit = share === null ? most : Math.min(share, most ?? share);
   for (const [node, [given]] of place({ ...input, limit }).assignments) {
     if (given !== undefined) giveOut(tx, given, node);
   }

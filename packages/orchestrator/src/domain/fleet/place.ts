@@ -6,10 +6,14 @@
  *    of the buckets it has. If that node takes nothing now (it is away, being drained or shut down), the bucket waits for it.
  * 2. A bucket that sits nowhere goes to an open node of its slot with room for the whole bucket: the one that holds the
  *   session of
- *    one of its shards, else the one with the fewest shards. Room is counted in whole buckets, so rule 1 always finds some. One that takes
- *    no more shards now is passed over, unless all are: then the bucket waits.
+ *    one of its shards, else the best one (`topology.ts`): one of the newest version while there are several, then the emptiest one, spread
+ *    over zones and hosts. Room is counted in whole buckets, so rule 1 always finds some. One that takes no
+ *    more shards now is passed over, unless all are: then the bucket waits.
+ *
+ * A shard costs O(log nodes), once the nodes are in order; with slots (bucketsPerNode) a bucket looks at each node.
  */
 import type { Settings } from '../state/settings.js';
+import { topologyOf } from './topology.js';
 
 /**
  * - `open`: takes new buckets.
@@ -19,7 +23,16 @@ import type { Settings } from '../state/settings.js';
 export type Openness = 'open' | 'ownBuckets' | 'closed';
 
 /** `takes`: how many shards it may be given now; it has room for more later. */
-export type PlaceNode = { id: string; openness: Openness; shards: readonly number[]; takes: number };
+export type PlaceNode = {
+  id: string;
+  openness: Openness;
+  shards: readonly number[];
+  takes: number;
+  host?: string | null;
+  zone?: string | null;
+  /** Up to so many shards the node comes before all others. Default 0. */
+  preferredUpTo?: number;
+};
 
 export type PlaceInput = {
   /** Every node that has shards or may get some. */
@@ -31,6 +44,8 @@ export type PlaceInput = {
   /** The most shards a node may have; null: no limit. */
   limit: number | null;
   rules: Pick<Settings, 'bucketSize' | 'bucketsPerNode'>;
+  /** What a shard weighs, where that is known. Default: all weigh 1. */
+  weightOf?: (shard: number) => number;
 };
 
 export type Placement = {
@@ -39,64 +54,154 @@ export type Placement = {
   noRoom: readonly number[];
   /** The node for them takes nothing at the moment. */
   waiting: readonly number[];
+  /** Of those that wait: for which node. */
+  waitFor: ReadonlyMap<number, string>;
 };
 
 type Candidate = {
   id: string;
   openness: Openness;
+  host: string | null;
+  zone: string | null;
   shards: readonly number[];
+  /** Shards, whole buckets counted: for the limit. */
+  room: number;
+  /** By weight: for the balance. */
   load: number;
+  preferredUpTo: number;
   slots: Set<number>;
   takes: number;
 };
 
-export function place({ nodes, vacant, holders, limit, rules }: PlaceInput): Placement {
+export function place(input: PlaceInput): Placement {
+  const { nodes, vacant, rules, weightOf = () => 1 } = input;
   const homes = new Map<number, Candidate>();
   const inOrder = nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const candidates = inOrder.map((node) => candidate(node, homes, rules));
-  for (const each of candidates) each.load = loadOf(each, homes, rules);
-  const open = candidates.filter(({ openness }) => openness === 'open');
-  const assignments = new Map<string, number[]>();
-  const noRoom: number[] = [];
-  const waiting: number[] = [];
-  for (const [bucket, shards] of byBucket(vacant, rules)) {
-    let home = homes.get(bucket);
-    if (home?.openness === 'closed') {
-      waiting.push(...shards);
-      continue;
-    }
-    home ??= newHome(open, bucket, shards, holders, limit, rules);
-    if (home === undefined) {
-      noRoom.push(...shards);
-      continue;
-    }
-    const given = shards.slice(0, Math.max(0, home.takes));
-    waiting.push(...shards.slice(given.length));
-    if (given.length === 0) continue;
-    home.takes -= given.length;
-    if (!homes.has(bucket)) {
-      homes.set(bucket, home);
-      home.load += rules.bucketSize;
-      home.slots.add(slotOf(bucket, rules));
-    }
-    const assigned = assignments.get(home.id);
-    if (assigned === undefined) assignments.set(home.id, given);
-    else assigned.push(...given);
+  for (const each of candidates) {
+    each.room = roomOf(each, homes, rules);
+    each.load = each.room - each.shards.length + each.shards.reduce((sum, shard) => sum + weightOf(shard), 0);
   }
-  return { assignments, noRoom, waiting };
+  const given = new Given();
+  const homeless: [bucket: number, shards: readonly number[]][] = [];
+  for (const [bucket, shards] of byBucket(vacant, rules)) {
+    const home = homes.get(bucket);
+    if (home === undefined) homeless.push([bucket, shards]);
+    else given.give(home, shards);
+  }
+  const open = candidates.filter(({ openness }) => openness === 'open');
+  // The holders of sessions first: whoever is the best after that is for the others to take.
+  const findHome = [holderOf(open, input), rules.bucketsPerNode > 0 ? bestOfSlot(open, input) : bestOf(open, input)];
+  let left: readonly (readonly [number, readonly number[]])[] = homeless;
+  for (const find of findHome) {
+    left = left.filter(([bucket, shards]) => {
+      const home = find(
+        bucket,
+        shards,
+        shards.reduce((sum, shard) => sum + weightOf(shard), rules.bucketSize - shards.length),
+      );
+      if (home !== undefined) given.give(home, shards);
+      return home === undefined;
+    });
+  }
+  const { assignments, waiting, waitFor } = given;
+  return { assignments, waiting, waitFor, noRoom: left.flatMap(([, shards]) => shards) };
+}
+
+/** What is assigned so far, and what waits for whom. */
+class Given implements Omit<Placement, 'noRoom'> {
+  readonly assignments = new Map<string, number[]>();
+  readonly waiting: number[] = [];
+  readonly waitFor = new Map<number, string>();
+
+  give(home: Candidate, shards: readonly number[]): void {
+    const now = home.openness === 'closed' ? [] : shards.slice(0, Math.max(0, home.takes));
+    for (const shard of shards.slice(now.length)) {
+      this.waiting.push(shard);
+      this.waitFor.set(shard, home.id);
+    }
+    if (now.length === 0) return;
+    home.takes -= now.length;
+    const assigned = this.assignments.get(home.id);
+    if (assigned === undefined) this.assignments.set(home.id, now);
+    else assigned.push(...now);
+  }
+}
+
+/** Finds the home of a bucket that has none, and takes the room there. */
+type FindHome = (bucket: number, shards: readonly number[], weight: number) => Candidate | undefined;
+
+function holderOf(open: readonly Candidate[], input: PlaceInput): FindHome {
+  const byId = new Map(open.map((node) => [node.id, node]));
+  return (bucket, shards, weight) => {
+    const holder = byId.get(shards.map((shard) => input.holders.get(shard)).find((id) => id !== undefined) ?? '');
+    if (holder === undefined || !hasRoom(holder, input) || !isOfSlot(holder, slotOf(bucket, input.rules), input))
+      return undefined;
+    holder.load += weight;
+    return settle(holder, bucket, input);
+  };
+}
+
+function bestOf(open: readonly Candidate[], input: PlaceInput): FindHome {
+  const topology = topologyOf(open, compare);
+  // Of the bucket that was placed last: what its home still takes is known by now.
+  let grown = 0;
+  return (bucket, _, weight) => {
+    if (grown > 0) topology.grow(grown);
+    grown = 0;
+    let best = topology.first;
+    while (best !== undefined && !hasRoom(best, input)) {
+      topology.dropFirst();
+      best = topology.first;
+    }
+    if (best === undefined || best.takes <= 0) return best;
+    grown = weight;
+    return settle(best, bucket, input);
+  };
+}
+
+function bestOfSlot(open: readonly Candidate[], input: PlaceInput): FindHome {
+  return (bucket, _, weight) => {
+    const slot = slotOf(bucket, input.rules);
+    const fitting = open.filter((node) => hasRoom(node, input) && isOfSlot(node, slot, input));
+    const best = fitting.reduce<Candidate | undefined>(
+      (found, node) => (found && compare(found, node) <= 0 ? found : node),
+      undefined,
+    );
+    if (best === undefined || best.takes <= 0) return best;
+    best.load += weight;
+    return settle(best, bucket, input);
+  };
+}
+
+/** A limit below the size of a bucket would leave it down for ever: an empty node takes one. */
+function hasRoom({ room }: Candidate, { limit, rules }: PlaceInput): boolean {
+  return limit === null || room === 0 || room + rules.bucketSize <= limit;
+}
+
+function isOfSlot({ slots }: Candidate, slot: number, { rules }: PlaceInput): boolean {
+  return rules.bucketsPerNode === 0 || slots.size === 0 || (slots.size === 1 && slots.has(slot));
+}
+
+function settle(home: Candidate, bucket: number, { rules }: PlaceInput): Candidate {
+  home.room += rules.bucketSize;
+  home.slots.add(slotOf(bucket, rules));
+  return home;
+}
+
+/** One that takes shards now is better than one that takes them later. */
+function compare(one: Candidate, other: Candidate): number {
+  const isBusy = (node: Candidate): number => (node.takes <= 0 ? 1 : 0);
+  const isLater = (node: Candidate): number => (node.room < node.preferredUpTo ? 0 : 1);
+  return isBusy(one) - isBusy(other) || isLater(one) - isLater(other) || one.load - other.load;
 }
 
 /** What a node has already. A bucket that sits on several nodes (moved by hand) is at home on the most open one. */
 function candidate(node: PlaceNode, homes: Map<number, Candidate>, rules: PlaceInput['rules']): Candidate {
-  const buckets = new Set(node.shards.map((shard) => bucketOf(shard, rules)));
-  const made: Candidate = {
-    id: node.id,
-    openness: node.openness,
-    shards: node.shards,
-    load: 0,
-    takes: node.takes,
-    slots: new Set([...buckets].map((bucket) => slotOf(bucket, rules))),
-  };
+  const { id, openness, shards, takes, host = null, zone = null, preferredUpTo = 0 } = node;
+  const buckets = new Set(shards.map((shard) => bucketOf(shard, rules)));
+  const slots = new Set([...buckets].map((bucket) => slotOf(bucket, rules)));
+  const made: Candidate = { id, openness, shards, takes, host, zone, preferredUpTo, room: 0, load: 0, slots };
   for (const bucket of buckets) {
     const other = homes.get(bucket);
     if (other === undefined || rank(made.openness) > rank(other.openness)) homes.set(bucket, made);
@@ -105,7 +210,7 @@ function candidate(node: PlaceNode, homes: Map<number, Candidate>, rules: PlaceI
 }
 
 /** A bucket takes its whole room where it is at home; elsewhere only what sits there: nothing is added. */
-function loadOf(node: Candidate, homes: ReadonlyMap<number, Candidate>, rules: PlaceInput['rules']): number {
+function roomOf(node: Candidate, homes: ReadonlyMap<number, Candidate>, rules: PlaceInput['rules']): number {
   const own = new Set<number>();
   let strays = 0;
   for (const shard of node.shards) {
@@ -129,34 +234,6 @@ function byBucket(vacant: readonly number[], rules: PlaceInput['rules']): Map<nu
     else shards.push(shard);
   }
   return buckets;
-}
-
-function newHome(
-  open: readonly Candidate[],
-  bucket: number,
-  shards: readonly number[],
-  holders: ReadonlyMap<number, string>,
-  limit: number | null,
-  rules: PlaceInput['rules'],
-): Candidate | undefined {
-  const slot = slotOf(bucket, rules);
-  const holder = shards.map((shard) => holders.get(shard)).find((id) => id !== undefined);
-  let best: Candidate | undefined;
-  for (const node of open) {
-    // A limit below the size of a bucket would leave it down for ever: an empty node takes one.
-    const hasRoom = limit === null || node.load === 0 || node.load + rules.bucketSize <= limit;
-    const isOfSlot = node.slots.size === 0 || (node.slots.size === 1 && node.slots.has(slot));
-    if (!hasRoom || (rules.bucketsPerNode > 0 && !isOfSlot)) continue;
-    if (node.id === holder) return node;
-    if (best === undefined || isBetter(node, best)) best = node;
-  }
-  return best;
-}
-
-/** One that takes shards now is better than one that takes them later. */
-function isBetter(node: Candidate, best: Candidate): boolean {
-  const isBusy = node.takes <= 0;
-  return isBusy === best.takes <= 0 ? node.load < best.load : !isBusy;
 }
 
 /** Shards of one bucket only ever sit on one node (the ancestor's ShardBucketSize). */

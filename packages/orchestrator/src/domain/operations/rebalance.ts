@@ -7,6 +7,7 @@
  * while nodes run different versions: a rollout and a drain say where shards go.
  */
 import { counted } from '@dshard/protocol';
+import { limitOf } from '../fleet/expected.js';
 import { isOpen } from '../fleet/next-node.js';
 import { weightOf } from '../fleet/weights.js';
 import { isUp } from '../shards/condition.js';
@@ -134,7 +135,7 @@ function nodesOf(
     arriving.set(destination, [...(arriving.get(destination) ?? []), shard]);
   }
   const stay = new Set(failed);
-  const limit = tx.settings.maxShardsPerNode ?? Infinity;
+  const limit = limitOf(tx) ?? Infinity;
   const weigh = (shards: readonly number[]): number => shards.reduce((sum, shard) => sum + weightOf(loads, shard), 0);
   // Without live moves a shard closes while it moves: that is for somebody to ask for.
   const open = openNodes(tx).filter((node) => !automatic || can(node, 'live-migration'));

@@ -216,7 +216,8 @@ function ofVacant(
   }
   if (cared?.has(id) === false) return { kind: 'vacant', since, why: 'another orchestrator is responsible for it' };
   const isPaused = notBefore > now && mayStart(state);
-  const why = isPaused ? `it is started again in ${Math.ceil((notBefore - now) / 1_000)} s` : vacant;
+  const pause = isPaused ? `it is started again in ${Math.ceil((notBefore - now) / 1_000)} s` : null;
+  const why = pause ?? state.unplaced.get(id) ?? vacant;
   return { kind: 'vacant', since, why };
 }
 

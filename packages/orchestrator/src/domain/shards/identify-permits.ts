@@ -35,7 +35,10 @@ export function dequeueIdentify(tx: Transaction, node: string, shard: number): v
 /** The holder is done: the window starts. */
 export function finishIdentify(tx: Transaction, node: string, shard: number): void {
   dequeueIdentify(tx, node, shard);
-  freeKeys(tx, (holder) => holder.node === node && holder.shard === shard);
+  const { keys, maxConcurrency } = tx.state.identifies;
+  const key = shard % maxConcurrency;
+  const holder = keys[key]?.holder;
+  if (holder?.node === node && holder.shard === shard) freeKey(tx, key);
 }
 
 /** The node is away: what it asked for is dropped, and what it held may have been used just now. */
@@ -43,16 +46,16 @@ export function dropIdentifies(tx: Transaction, node: string): void {
   const { identifies } = tx.state;
   const waiting = identifies.waiting.filter((other) => other.node !== node);
   if (waiting.length < identifies.waiting.length) tx.patch({ identifies: { ...identifies, waiting } });
-  freeKeys(tx, (holder) => holder.node === node);
+  for (const [key, entry] of Object.entries(identifies.keys)) {
+    if (entry.holder?.node === node) freeKey(tx, Number(key));
+  }
 }
 
-function freeKeys(tx: Transaction, isMeant: (holder: { node: string; shard: number }) => boolean): void {
+/** Its window starts. */
+function freeKey(tx: Transaction, key: number): void {
   const { identifies } = tx.state;
-  for (const [key, entry] of Object.entries(identifies.keys)) {
-    if (entry.holder === null || !isMeant(entry.holder)) continue;
-    const freed = { holder: null, freeAt: tx.now + tx.settings.identifyWindowMs };
-    tx.patch({ identifies: { ...tx.state.identifies, keys: { ...tx.state.identifies.keys, [key]: freed } } });
-  }
+  const freed = { holder: null, freeAt: tx.now + tx.settings.identifyWindowMs };
+  tx.patch({ identifies: { ...identifies, keys: { ...identifies.keys, [key]: freed } } });
 }
 
 /** Discord's answer. Windows that run are kept: which of the new keys they belong to is not known, so all wait. */
@@ -81,7 +84,9 @@ export function onIdentifiedWithoutPermit(tx: Transaction, shard: number): void 
 }
 
 export function holdsPermit(tx: Transaction, node: string, shard: number): boolean {
-  return Object.values(tx.state.identifies.keys).some(({ holder }) => holder?.node === node && holder.shard === shard);
+  const { keys, maxConcurrency } = tx.state.identifies;
+  const holder = keys[shard % maxConcurrency]?.holder;
+  return holder?.node === node && holder.shard === shard;
 }
 
 /** Until when permits are held back altogether; null: they are not. */

@@ -12,12 +12,8 @@ export type Peer = {
   proof: 'right' | 'wrong' | 'none';
 };
 
-/** Everything that can happen to the orchestrator. Plain data; the runtime makes them, `decide` takes them. */
-export type DomainEvent =
-  /** First event of a run: the listener is up. */
-  | { kind: 'started' }
-  /** The wake-up asked for by `wakeAt`. */
-  | { kind: 'tick' }
+/** What a peer does. */
+export type PeerEvent =
   /** The first message of a connection. Any other first message never reaches the domain. */
   | { kind: 'identify'; connection: string; message: Identify; peer: Peer }
   /**
@@ -25,9 +21,19 @@ export type DomainEvent =
    * is decided by, for what names a time of the day. Without: it is not.
    */
   | { kind: 'message'; connection: string; message: Message; wallClockAheadMs?: number }
+  | { kind: 'connectionClosed'; connection: string; reason: string };
+
+/** Everything that can happen to the orchestrator. Plain data; the runtime makes them, `decide` takes them. */
+export type DomainEvent =
+  | PeerEvent
+  /** What peers did in one turn, in order: one look at what follows from all of it. No state on its way is among it. */
+  | { kind: 'together'; events: readonly PeerEvent[] }
+  /** First event of a run: the listener is up. */
+  | { kind: 'started' }
+  /** The wake-up asked for by `wakeAt`. */
+  | { kind: 'tick' }
   /** The orchestrator's own end of a migration says it (`runtime/park.ts`). */
   | { kind: 'parkSaid'; message: Message }
-  | { kind: 'connectionClosed'; connection: string; reason: string }
   /** `by`: who asks, for the history: `alice@laptop (dso, 127.0.0.1)`. */
   | { kind: 'command'; request: string; command: OperatorCommand; by: string }
   /** Answers to `fetchGatewayInfo`. */

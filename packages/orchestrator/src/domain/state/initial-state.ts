@@ -25,6 +25,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     startRequests: new Map(),
     operations: new Map(),
     endedOperations: [],
+    unplaced: new Map(),
     crashRecords: new Map(),
     alarm: null,
     takenIds: new Map(),

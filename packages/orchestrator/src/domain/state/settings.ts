@@ -14,8 +14,8 @@ export type Settings = {
   bucketSize: number;
   /** The slot of a shard: `floor(floor(shard / bucketSize) / n)` (ancestor: BucketsPerNode). */
   bucketsPerNode: number;
-  /** Automatic placement only; by hand one may go over. null: no limit. */
-  maxShardsPerNode: number | null;
+  /** Automatic placement only; by hand one may go over. `auto`: `fleet/expected.ts`. null: no limit. */
+  maxShardsPerNode: number | 'auto' | null;
   maxNodeDowntimeMs: number;
   nodes: number;
   /** Whether there is a launcher at all. */

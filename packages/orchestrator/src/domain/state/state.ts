@@ -121,6 +121,8 @@ export type NodeState = {
   id: string;
   version: string;
   host: string | null;
+  /** The zone of its host: what fails together. null: it does not say. */
+  zone: string | null;
   pid: number | null;
   /** Which process it is; null: it does not say. */
   instance: string | null;
@@ -331,6 +333,8 @@ export type OrchestratorState = {
   operations: ReadonlyMap<string, OperationState>;
   /** The newest last; a bounded number. */
   endedOperations: readonly EndedOperation[];
+  /** Why vacant shards are not started, by shard, where that is not for a reason that holds for all. */
+  unplaced: ReadonlyMap<number, string>;
   /** By shard; most have none. */
   crashRecords: ReadonlyMap<number, CrashRecord>;
   /** Most nodes are silent: nothing is done until that is over (`fleet/alarm.ts`). */

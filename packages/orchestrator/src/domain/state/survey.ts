@@ -65,8 +65,7 @@ export function revisedSurvey(
     const isTouched = entered.length > 0 || [...before.values()].some((state) => listOf(state) === kind);
     if (isTouched) lists[kind] = merge(previous[kind], before, entered);
   }
-  for (const node of touchedNodes(shards, before)) {
-    const entered = [...before.keys()].filter((shard) => nodeOf(shards[shard]) === node);
+  for (const [node, entered] of touchedNodes(shards, before)) {
     byNode.set(node, merge(previous.byNode.get(node) ?? [], before, entered));
   }
   const made = withDue(shards, { ...lists, byNode });
@@ -80,16 +79,18 @@ function merge(list: readonly number[], without: ReadonlyMap<number, unknown>, p
   return plus.length > 0 ? merged.sort((a, b) => a - b) : merged;
 }
 
-/** Nodes that gained or lost a shard. */
-function touchedNodes(shards: readonly ShardState[], before: ReadonlyMap<number, ShardState>): Set<string> {
-  const nodes = new Set<string>();
+/** Nodes that gained or lost a shard, and those of the changed shards that sit there now. */
+function touchedNodes(shards: readonly ShardState[], before: ReadonlyMap<number, ShardState>): Map<string, number[]> {
+  const touched = new Set<string>();
+  const entered = new Map<string, number[]>();
   for (const [shard, state] of before) {
     const [from, to] = [nodeOf(state), nodeOf(shards[shard])];
-    if (from === to) continue;
-    if (from !== null) nodes.add(from);
-    if (to !== null) nodes.add(to);
+    if (from !== to && from !== null) touched.add(from);
+    if (to === null) continue;
+    if (from !== to) touched.add(to);
+    entered.set(to, [...(entered.get(to) ?? []), shard]);
   }
-  return nodes;
+  return new Map([...touched].map((node) => [node, entered.get(node) ?? []]));
 }
 
 function nodeOf(state: ShardState | undefined): string | null {

@@ -25,6 +25,7 @@ import type {
   CrashRecord,
   Assignment,
 } from './state.js';
+import { nodeSurvey, reviseNodeSurvey } from './node-survey.js';
 import { type Survey, forgetSurvey, revisedSurvey, survey } from './survey.js';
 
 type WritableState = { -readonly [K in keyof OrchestratorState]: OrchestratorState[K] };
@@ -203,8 +204,7 @@ export class Transaction {
   }
 
   setNode(node: NodeState): void {
-    this.#draft.nodes = this.#nodes.own().set(node.id, node);
-    this.#changes += 1;
+    this.#writeNode(node.id, node);
   }
 
   patchNode(id: string, patch: Partial<Omit<NodeState, 'id'>>): void {
@@ -213,8 +213,16 @@ export class Transaction {
   }
 
   removeNode(id: string): void {
-    this.#nodes.own().delete(id);
-    this.#draft.nodes = this.#nodes.own();
+    this.#writeNode(id, undefined);
+  }
+
+  #writeNode(id: string, node: NodeState | undefined): void {
+    const before = nodeSurvey(this.#draft.nodes);
+    const nodes = this.#nodes.own();
+    if (node === undefined) nodes.delete(id);
+    else nodes.set(id, node);
+    reviseNodeSurvey(nodes, before, id, node);
+    this.#draft.nodes = nodes;
     this.#changes += 1;
   }
 

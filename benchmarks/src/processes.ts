@@ -2,7 +2,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { orderVariable } from './messages.js';
+
+/** Where a child finds what it is told at its start. */
+export const orderVariable = 'BENCH_ORDER';
 
 export class Peer<Order, Saying> {
   readonly #child: ChildProcess;
@@ -10,14 +12,13 @@ export class Peer<Order, Saying> {
   #waiting: ((saying: Saying) => void) | null = null;
   #failed: ((error: Error) => void) | null = null;
 
-  constructor(program: string, order: unknown) {
-    const path = fileURLToPath(new URL(`./${program}.js`, import.meta.url));
-    this.#child = fork(path, { env: { ...process.env, [orderVariable]: JSON.stringify(order) } });
+  constructor(program: URL, order: unknown) {
+    this.#child = fork(fileURLToPath(program), { env: { ...process.env, [orderVariable]: JSON.stringify(order) } });
     this.#child.on('message', (saying) => {
       if (this.#waiting === null) this.#heard.push(saying as Saying);
       else this.#waiting(saying as Saying);
     });
-    this.#child.once('exit', (code) => this.#failed?.(new Error(`${program} ended with ${code}.`)));
+    this.#child.once('exit', (code) => this.#failed?.(new Error(`${program.pathname} ended with ${code}.`)));
   }
 
   tell(order: Order): void {
@@ -37,9 +38,10 @@ export class Peer<Order, Saying> {
     });
   }
 
-  async end(): Promise<void> {
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const gone = new Promise((resolve) => this.#child.once('exit', resolve));
-    this.#child.kill();
+    this.#child.kill(signal);
     await gone;
   }
 }
