@@ -17,14 +17,19 @@ const WAITS_FILE = 'waits.jsonl';
 const HANDLED_FILE = 'handled.jsonl';
 /** So many of the orchestrator's last log lines are at hand. */
 const LOG_LINES = 2_000;
-const BOTS: Readonly<Record<BotLibrary, string>> = {
+/** Each process of the bot of `bad-rollout`, with its version. */
+export const PROCESSES_FILE = 'processes';
+type Bot = BotLibrary | 'faulty';
+
+const BOTS: Readonly<Record<Bot, string>> = {
   ws: fileURLToPath(new URL('bot.js', import.meta.url)),
   discordjs: fileURLToPath(new URL('discordjs/bot.js', import.meta.url)),
+  faulty: fileURLToPath(new URL('bad-rollout/bot.js', import.meta.url)),
 };
 
 export type FleetOptions = {
-  /** The library of the bot. */
-  bot: BotLibrary;
+  /** The library of the bot; or the one of scenario `bad-rollout`. */
+  bot: Bot;
   shards: number;
   nodes: number;
   /** Discord's REST, `http://127.0.0.1:…/api/v10`. */
@@ -55,6 +60,8 @@ export type FleetListeners = {
   onHandled: (node: string, event: HandledEvent) => void;
 };
 
+export type BotProgram = { program: string; folder: string; environment: Readonly<Record<string, string>> };
+
 export class Fleet {
   readonly client: OrchestratorClient;
   readonly httpUrl: string;
@@ -68,14 +75,12 @@ export class Fleet {
   #orchestrator: OrchestratorProcess;
   #standby: OrchestratorProcess | null = null;
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #options: FleetOptions;
   readonly #upArguments: readonly string[];
 
-  private constructor(
-    clock: Clock,
-    folder: string,
-    { ports, environment, token = null, upArguments = [] }: FleetOptions,
-    { onLog, onHandled }: FleetListeners,
-  ) {
+  private constructor(clock: Clock, folder: string, options: FleetOptions, { onLog, onHandled }: FleetListeners) {
+    const { ports, environment, token = null, upArguments = [] } = options;
+    this.#options = options;
     this.#clock = clock;
     this.folder = folder;
     this.#environment = environment ?? {};
@@ -140,6 +145,12 @@ export class Fleet {
     return exitCode === null ? (pid ?? null) : null;
   }
 
+  /** For whoever starts the bot's processes instead of the orchestrator. In this folder they find the token. */
+  get bot(): BotProgram {
+    const environment = { ...botEnvironment(this.folder, this.#options), DSO_ORCHESTRATOR: this.nodeAddress };
+    return { program: BOTS[this.#options.bot], folder: this.folder, environment };
+  }
+
   /** What the next fetching of a new version brings. */
   offerVersion(version: string): Promise<void> {
     return writeFile(join(this.folder, 'version.new'), `${version}\n`);
@@ -201,9 +212,26 @@ export class Fleet {
   }
 }
 
+function botEnvironment(folder: string, options: FleetOptions): Readonly<Record<string, string>> {
+  const { ways = [], nodeEnvironment } = options;
+  return {
+    DEMO_HANDLED_FILE: join(folder, HANDLED_FILE),
+    DEMO_STATE_FILE: join(folder, STATE_FILE),
+    DEMO_WAITS_FILE: join(folder, WAITS_FILE),
+    DEMO_PROCESSES_FILE: join(folder, PROCESSES_FILE),
+    DEMO_ASKED_FILES: join(folder, 'asked'),
+    DEMO_STATE_MB: `${options.stateMb}`,
+    DEMO_VERSION_FILE: join(folder, 'version'),
+    DISCORD_API: options.api,
+    DISCORD_TOKEN: options.discordToken,
+    ...(ways.length > 0 && { DEMO_WAYS: ways.join(' ') }),
+    ...nodeEnvironment,
+  };
+}
+
 /** JSON is YAML, so this is a configuration file like any operator's. */
 function configuration(folder: string, options: FleetOptions): string {
-  const { ports, ways = [], settings = {}, nodeEnvironment } = options;
+  const { ports, settings = {} } = options;
   const version = join(folder, 'version');
   return JSON.stringify(
     {
@@ -216,18 +244,7 @@ function configuration(folder: string, options: FleetOptions): string {
       launcher: {
         command: [process.execPath, BOTS[options.bot]],
         dataDir: join(folder, 'data'),
-        env: {
-          DEMO_HANDLED_FILE: join(folder, HANDLED_FILE),
-          DEMO_STATE_FILE: join(folder, STATE_FILE),
-          DEMO_WAITS_FILE: join(folder, WAITS_FILE),
-          DEMO_ASKED_FILES: join(folder, 'asked'),
-          DEMO_STATE_MB: `${options.stateMb}`,
-          DEMO_VERSION_FILE: version,
-          DISCORD_API: options.api,
-          DISCORD_TOKEN: options.discordToken,
-          ...(ways.length > 0 && { DEMO_WAYS: ways.join(' ') }),
-          ...nodeEnvironment,
-        },
+        env: botEnvironment(folder, options),
         versionCommand: ['cat', version],
         updateCommand: ['cp', `${version}.new`, version],
       },

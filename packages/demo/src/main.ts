@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { messageOf } from '@dshard/protocol';
 import { systemClock, type Cancel, type Clock } from '@dshard/transport';
 import { ALARM_SETTINGS, alarmTour } from './alarm-tour.js';
+import { BAD_ROLLOUT_SETTINGS, badRolloutTour } from './bad-rollout/tour.js';
 import { startDiscord, type Discord } from './discord.js';
 import { Fleet } from './fleet.js';
 import { freePort } from './addresses.js';
@@ -16,6 +17,7 @@ import { QUARANTINE_SETTINGS, quarantineTour } from './quarantine-tour.js';
 import { REBALANCE_SETTINGS, rebalanceTour } from './rebalance-tour.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
+import { LEAVE_SETTINGS, leaveTour } from './discordjs/leave-tour.js';
 import { startFigures, startTour } from './start-tour.js';
 import { crashTour, grandTour, stateTour, type Tour } from './tour.js';
 import { judge, type TourEnd, type Verdict, type VerdictInput } from './verdict.js';
@@ -30,15 +32,19 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
   quarantine: quarantineTour,
   alarm: alarmTour,
   outage: outageTour,
+  'bad-rollout': badRolloutTour,
   state: stateTour,
   start: startTour,
   rebalance: rebalanceTour,
+  leave: leaveTour,
   'full-restart': fullRestartTour,
 };
 const SETTINGS: Partial<Record<Scenario, Readonly<Record<string, unknown>>>> = {
   quarantine: QUARANTINE_SETTINGS,
   alarm: ALARM_SETTINGS,
   rebalance: REBALANCE_SETTINGS,
+  'bad-rollout': BAD_ROLLOUT_SETTINGS,
+  leave: LEAVE_SETTINGS,
 };
 const REFRESH_MS = 200;
 const LOG_LINES = 8;
@@ -125,7 +131,7 @@ class Demo {
       nodes,
       ledger: this.#discord.ledgerFigures(),
       migrations: await this.#migrations(),
-      mayFail: scenario === 'orchestrator-crash',
+      mayFail: scenario === 'orchestrator-crash' || scenario === 'bad-rollout',
       forgotten: this.#forgotten(),
       ...end,
       ...(scenario === 'state' && { state: { mb: stateMb, reports: this.#fleet?.stateReports() ?? [] } }),
@@ -176,7 +182,7 @@ class Demo {
     const { api, token } = discord;
     await this.#steps.run('starting Discord (the emulator) and the orchestrator (dso up)', async () => {
       const options = {
-        bot,
+        bot: scenario === 'bad-rollout' ? ('faulty' as const) : bot,
         shards,
         nodes,
         api,

@@ -15,15 +15,20 @@ const SCENARIOS = [
   'quarantine',
   'alarm',
   'outage',
+  'bad-rollout',
   'state',
   'start',
   'rebalance',
+  'leave',
   'full-restart',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** Where one or two of them are lost. */
-const THREE_NODES: readonly Scenario[] = ['crash', 'quarantine', 'alarm', 'outage', 'rebalance'];
+const THREE_NODES: readonly Scenario[] = ['crash', 'quarantine', 'alarm', 'outage', 'rebalance', 'leave'];
+
+/** Played with the bot on discord.js, whatever is said. */
+const OF_DISCORDJS: readonly Scenario[] = ['leave', 'full-restart'];
 
 export type DemoOptions = {
   /** The library of the bot: @discordjs/ws or discord.js. */
@@ -84,7 +89,9 @@ Examples:
   npm run demo -- --scenario alarm --json                most nodes stand still at once: nothing is taken from them
   npm run demo -- --scenario outage --json               Discord is away for 75 s while a shard moves and a node dies
   npm run demo -- --scenario rebalance --json            a node joins, dies and comes back: each time it gets its share
+  npm run demo -- --scenario bad-rollout --json          four bad versions are rolled out, and each is reverted
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
+  npm run demo -- --scenario leave --json                nodes get SIGTERM as a scheduler sends it; discord.js clients
   npm run demo -- --scenario full-restart --json         dso up --keep-sessions is ended and started again; discord.js clients
   npm run demo -- --scenario start --shards 64 --nodes 4 --max-concurrency 1 --identify-window 500 --json
                                                          how long the start takes beside what Discord's pace allows`,
@@ -92,8 +99,8 @@ Examples:
     .showHelpAfterError();
   command.parse(argv, { from: 'user' });
   const options = command.opts<Omit<DemoOptions, 'nodes'> & { nodes?: number }>();
-  if (options.scenario === 'full-restart') options.bot = 'discordjs';
-  if (options.bot === 'discordjs' && options.scenario !== 'tour' && options.scenario !== 'full-restart') {
+  if (OF_DISCORDJS.includes(options.scenario)) options.bot = 'discordjs';
+  if (options.bot === 'discordjs' && options.scenario !== 'tour' && !OF_DISCORDJS.includes(options.scenario)) {
     command.error(`--scenario ${options.scenario} is played with the bot on @discordjs/ws; leave out --bot discordjs.`);
   }
   const nodes = options.nodes ?? (THREE_NODES.includes(options.scenario) ? 3 : 2);

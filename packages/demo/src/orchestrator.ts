@@ -89,14 +89,24 @@ export async function dsoShows(httpUrl: string, args: readonly string[], expecte
   if (missing.length > 0) throw new Error(`dso ${args.join(' ')} does not show ${missing.join(', ')}, but: ${printed}`);
 }
 
-/** It fails, as a script would want to know, and what it prints has to show all of this. */
-export async function dsoFails(httpUrl: string, args: readonly string[], expected: readonly string[]): Promise<void> {
+/** Runs it, and resolves with how it ended: `said` is its last word, or why it failed. */
+export async function runsDso(
+  httpUrl: string,
+  args: readonly string[],
+): Promise<{ code: number; said: string; printed: string }> {
   const env = { ...process.env, DSO_CLI_ADDR: httpUrl };
-  const { code, printed } = await new Promise<{ code: unknown; printed: string }>((resolve) => {
-    execFile(process.execPath, [DSO_PROGRAM, ...args], { env }, (error, stdout) => {
-      resolve({ code: error?.code ?? 0, printed: stdout });
+  return new Promise((resolve) => {
+    execFile(process.execPath, [DSO_PROGRAM, ...args], { env }, (error, stdout, stderr) => {
+      const last = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+      const said = last(error === null ? stdout : stderr);
+      resolve({ code: error === null ? 0 : Number(error.code ?? 1), said, printed: stdout });
     });
   });
+}
+
+/** It fails, as a script would want to know, and what it prints has to show all of this. */
+export async function dsoFails(httpUrl: string, args: readonly string[], expected: readonly string[]): Promise<void> {
+  const { code, printed } = await runsDso(httpUrl, args);
   const missing = expected.filter((text) => !printed.includes(text));
   if (code === 0) throw new Error(`dso ${args.join(' ')} succeeded, and printed: ${printed}`);
   if (missing.length > 0) throw new Error(`dso ${args.join(' ')} does not show ${missing.join(', ')}, but: ${printed}`);
@@ -104,6 +114,7 @@ export async function dsoFails(httpUrl: string, args: readonly string[], expecte
 
 export type HistoryRow = {
   id: number;
+  at: number;
   name: string;
   text: string;
   fields: Readonly<Record<string, unknown>>;

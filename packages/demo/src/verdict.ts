@@ -5,8 +5,10 @@
  */
 import { durationsOf } from '@dshard/api/trace';
 import type { AlarmFigures } from './alarm-tour.js';
+import { badRolloutProblems, type BadRolloutCase, type BadRolloutFigures } from './bad-rollout/tour.js';
 import { restartProblems, type RestartFigures } from './discordjs/full-restart-tour.js';
 import type { CallFigures } from './fleet-calls.js';
+import { leaveProblems, type LeaveFigures } from './leave-figures.js';
 import type { OutageFigures } from './outage-tour.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
 import { rebalanceProblems, type RebalanceFigures } from './rebalance-tour.js';
@@ -78,12 +80,17 @@ export type Verdict = {
   state?: { mb: number; bytesMoved: number; wrong: number };
   /** Scenario `start`: how long it took beside what Discord's pace allows. */
   start?: StartFigures;
+  /** Scenario `bad-rollout`: for how long moved shards were watched, and how each version fared. */
+  bake?: string;
+  cases?: readonly BadRolloutCase[];
+  /** Scenario `leave`: how the processes ended, and how long their shards had no session. */
+  leave?: LeaveFigures;
   /** Scenario `full-restart`. */
   restart?: RestartFigures;
   durationMs: number;
 };
 
-type Spread = { p50: number; p99: number; max: number };
+export type Spread = { p50: number; p99: number; max: number };
 
 /** How many migrations the steps of a tour asked for, and what else they say of themselves. */
 export type TourEnd = {
@@ -102,7 +109,9 @@ export type TourEnd = {
   alarm?: AlarmFigures;
   outage?: OutageFigures;
   rebalance?: RebalanceFigures;
+  badRollout?: BadRolloutFigures;
   discordjs?: DiscordjsFigures;
+  leave?: LeaveFigures;
   restart?: RestartFigures;
 };
 
@@ -112,7 +121,10 @@ export type VerdictInput = TourEnd & {
   ledger: LedgerFigures;
   /** `handlerWaitMs`: in the order of `frozenMs`; empty where nobody measured. */
   migrations: { completed: number; failed: number; frozenMs: readonly number[]; handlerWaitMs: readonly number[] };
-  /** Scenario `orchestrator-crash`: moves under way when it died may have been aborted, and are made again. */
+  /**
+   * Scenario `orchestrator-crash`: moves under way when it died may have been aborted, and are made again. Scenario
+   * `bad-rollout`: a shard whose state is not taken stays.
+   */
   mayFail?: boolean;
   /** Shards that came to a node without what they had carried. */
   forgotten: number;
@@ -124,23 +136,14 @@ export type VerdictInput = TourEnd & {
 };
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
-  const {
-    ledger,
-    migrations,
-    state,
-    start,
-    takeovers,
-    calls,
-    discordjs,
-    quarantine,
-    alarm,
-    outage,
-    rebalance,
-    restart,
-  } = input;
+  const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage } = input;
+  const { badRollout, leave, rebalance, restart } = input;
   const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
-  const needed = input.shards + (discordjs?.crash.shards ?? 0);
-  const identifiesUsed = ledger.identifiesUsed - (discordjs?.referenceIdentifies ?? restart?.referenceIdentifies ?? 0);
+  const { cases } = badRollout ?? {};
+  // How many each case of `bad-rollout` may cost is judged case by case.
+  const more = cases?.reduce((sum, { identifies }) => sum + identifies, 0) ?? discordjs?.crash.shards ?? 0;
+  const needed = input.shards + more;
+  const identifiesUsed = ledger.identifiesUsed - ((discordjs ?? leave ?? restart)?.referenceIdentifies ?? 0);
   const gapMs = spreadOf(ledger.gapsMs);
   const bytesMoved = state?.reports.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   const wrong = state?.reports.reduce((sum, each) => sum + each.wrong, 0) ?? 0;
@@ -181,7 +184,9 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(calls?.findings ?? []),
     ...(outage === undefined ? [] : outageProblems(outage, input.shards)),
     ...(rebalance === undefined ? [] : rebalanceProblems(rebalance)),
+    ...(badRollout === undefined ? [] : badRolloutProblems(badRollout, input.shards)),
     ...(discordjs === undefined ? [] : problemsOf(discordjs)),
+    ...(leave === undefined ? [] : leaveProblems(leave)),
     ...(restart === undefined ? [] : restartProblems(restart)),
     ...ledger.findings,
     ...ledger.doubleAttaches.slice(input.losses?.asleep ?? 0),
@@ -211,8 +216,10 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(alarm && { alarm }),
     ...(outage && { outage }),
     ...(rebalance && { rebalance }),
+    ...(badRollout && { bake: badRollout.bake, cases: badRollout.cases }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
+    ...(leave && { leave }),
     ...(restart && { restart }),
     ...(start && { start }),
     ...(state && { state: { mb: state.mb, bytesMoved, wrong } }),
@@ -231,7 +238,7 @@ function waits({
 }
 
 /** In tenths. */
-function spreadOf(values: readonly number[]): Spread {
+export function spreadOf(values: readonly number[]): Spread {
   const { p50, p99, max } = durationsOf(values);
   const tenths = (value: number): number => Math.round(value * 10) / 10;
   return { p50: tenths(p50), p99: tenths(p99), max: tenths(max) };

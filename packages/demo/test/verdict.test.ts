@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { BadRolloutCase } from '../src/bad-rollout/tour.js';
 import { startFigures } from '../src/start-tour.js';
 import { judge, type LedgerFigures, type VerdictInput } from '../src/verdict.js';
 
@@ -117,5 +118,44 @@ test('what a frozen shard waited for handlers is told beside the rest, move by m
   expect(verdict.migrations).toMatchObject({
     handlerWaitMs: { p50: 2, p99: 1_001, max: 1_001 },
     frozenBesideMs: { p50: 49, p99: 58, max: 58 },
+  });
+});
+
+describe('the verdict on bad versions', () => {
+  const fine: BadRolloutCase = {
+    fault: 'unwell',
+    version: 'v2-is-unwell',
+    exitCode: 1,
+    said: 'The rollout was reverted: node b says that it is not well.',
+    moved: 3,
+    revertMs: 500,
+    identifies: 0,
+    identifiesAllowed: 0,
+    movesBack: 3,
+    movesBackBeyondBudget: 2,
+    upOnOld: 8,
+    leftOver: 0,
+  };
+  const reasonsFor = (each: Partial<BadRolloutCase>): readonly string[] => {
+    const cases = [{ ...fine, ...each }];
+    const identifiesUsed = 8 + (each.identifies ?? 0);
+    const rest = { losses: { shards: 3 }, migrationsExpected: 0, badRollout: { bake: '10s', canary: 3, cases } };
+    return judge(input({ identifiesUsed }, rest)).reasons;
+  };
+
+  test('holds for a version that was reverted whole, and for what a canary that died cost', () => {
+    expect(reasonsFor({})).toEqual([]);
+    expect(reasonsFor({ fault: 'dies', identifies: 3, identifiesAllowed: 3, movesBackBeyondBudget: 0 })).toEqual([]);
+  });
+
+  test.for<[string, Partial<BadRolloutCase>]>([
+    ['the rollout of v2-is-unwell succeeded', { exitCode: 0 }],
+    ['the rollout of v2-is-unwell cost 2 IDENTIFYs, and 1 shards', { identifies: 2, identifiesAllowed: 1 }],
+    ['4 shards had moved to v2-is-unwell, and the canary is 3', { moved: 4 }],
+    ['the revert of v2-is-unwell waited for the budget', { movesBackBeyondBudget: 0 }],
+    ['7 of 8 shards are up on the old version after v2-is-unwell', { upOnOld: 7 }],
+    ['1 processes of v2-is-unwell are left over', { leftOver: 1 }],
+  ])('does not hold where %s', ([reason, each]) => {
+    expect(reasonsFor(each)).toEqual([expect.stringContaining(reason)]);
   });
 });

@@ -1,8 +1,8 @@
 /**
  * What a bot process is told by its environment: what the launcher sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
  * DSO_TOKEN_FILE, DSO_VERSION, DSO_LOG_FILE), or the ancestor's `-nodeid <id>` on the command line; DSO_HOST, DSO_ZONE,
- * DSO_HEALTH_LISTEN, DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR; DSO_TLS, DSO_TLS_CA, DSO_TLS_CERT, DSO_TLS_KEY,
- * DSO_TLS_SERVER_NAME, DSO_INSECURE.
+ * DSO_HEALTH_LISTEN, DSO_LEAVE_DEADLINE, DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR; DSO_TLS, DSO_TLS_CA, DSO_TLS_CERT,
+ * DSO_TLS_KEY, DSO_TLS_SERVER_NAME, DSO_INSECURE.
  */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
@@ -26,6 +26,7 @@ export type LaunchEnvironment = {
   logFile: LogFile | undefined;
   allowBaseLevelOrchestrator: string | undefined;
   healthListen: string | undefined;
+  leaveDeadline: string | undefined;
   /** Undefined: nothing is said of TLS. */
   tls: NodeTls | undefined;
   insecure: string | undefined;
@@ -45,6 +46,7 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
     logFile: logFileOf(given(env['DSO_LOG_FILE']), Number(env['DSO_LOG_MAX_BYTES'])),
     allowBaseLevelOrchestrator: given(env['DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR']),
     healthListen: given(env['DSO_HEALTH_LISTEN']),
+    leaveDeadline: given(env['DSO_LEAVE_DEADLINE']),
     tls: tlsOf(env),
     insecure: given(env['DSO_INSECURE']),
     launched: given(env['DSO_NODE_ID']) !== undefined,

@@ -2,13 +2,21 @@
 import { NodeError } from './errors.js';
 import type { Fleet } from './fleet/fleet-api.js';
 import type { HealthCheck } from './health.js';
+import type { LeaveOptions } from './leave-options.js';
 import type { NodeState, ShardStateKind } from './session/state.js';
 import type { StandbyHook } from './standby.js';
 
 /** What the node is to its orchestrator. `waiting`: it tries again later, for the reason given. */
 export type NodeStatus =
   | { kind: 'connecting' }
-  | { kind: 'established'; nodeId: string; totalShards: number; capabilities: readonly string[] }
+  | {
+      kind: 'established';
+      nodeId: string;
+      totalShards: number;
+      capabilities: readonly string[];
+      /** Why the orchestrator takes this version of the bot for a bad one, as `/readyz` says; null: it does not. */
+      versionFailing: string | null;
+    }
   | { kind: 'waiting'; reason: string }
   /** Its shards are gone; it ends what it is at (`lingerMs`), then itself. */
   | { kind: 'lingering' }
@@ -23,13 +31,22 @@ export type NodeEvents = {
   error: { message: string; fields: Readonly<Record<string, unknown>> };
 };
 
-/** How the node ended. `final`: the whole bot went down for good. */
-export type NodeEnd = { asked: 'orchestrator' | 'bot'; final: boolean };
+/**
+ * How the node ended. `final`: the whole bot went down for good. `acknowledged`: the orchestrator has every shard that
+ * ran here, or the cursor from which it goes on.
+ */
+export type NodeEnd = { asked: 'orchestrator' | 'bot'; final: boolean; acknowledged: boolean };
 
 export type DshardNode = {
   /** Begins to connect, and goes on trying for ever. Resolves at once; see `established`. */
   start(): Promise<void>;
-  /** Stops all shards with their sessions kept, tells the orchestrator, closes. Idempotent. */
+  /**
+   * Asks the orchestrator to move this node's shards to others, and closes when they are gone; what is left shortly
+   * before the deadline is closed with its session kept. The shards serve meanwhile. SIGTERM does the same. Asked again
+   * it can only become shorter. Throws `DSO_NODE_OPTIONS_INVALID`.
+   */
+  leave(options?: LeaveOptions): Promise<NodeEnd>;
+  /** At once: stops all shards with their sessions kept, tells the orchestrator, closes. Idempotent. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
   /** Resolves at the first established connection; rejects with `DSO_NODE_CLOSED` when the node is closed before. */
@@ -73,7 +90,14 @@ export function statusOf(state: NodeState): NodeStatus {
   }
   if (link.kind === 'established') {
     const { nodeId } = state.identity;
-    return { kind: 'established', nodeId, totalShards: state.totalShards ?? 0, capabilities: link.capabilities };
+    const { versionFailing, totalShards } = state;
+    return {
+      kind: 'established',
+      nodeId,
+      totalShards: totalShards ?? 0,
+      capabilities: link.capabilities,
+      versionFailing,
+    };
   }
   if (link.kind === 'waiting') {
     return { kind: 'waiting', reason: link.reason };

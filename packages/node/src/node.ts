@@ -11,18 +11,19 @@ import { Departure } from './departure.js';
 import { NodeError } from './errors.js';
 import type { Fleet } from './fleet/fleet-api.js';
 import { NodeFleet } from './fleet/node-fleet.js';
+import { settled } from './gateway-shard/outcomes.js';
 import { HealthProbes } from './health-probes.js';
 import type { HealthCheck } from './health.js';
 import { HostCalls } from './host-calls.js';
 import { HostReports } from './host-reports.js';
 import { identityOf } from './identity.js';
 import { Listeners } from './listeners.js';
+import { resolveLeave, type LeaveOptions } from './leave-options.js';
 import { boundLog } from './log-bound.js';
 import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.js';
 import { Orchestrators } from './orchestrators.js';
 import { startRefused, statusOf, type DshardNode, type NodeEnd, type NodeEvents, type NodeStatus } from './node-api.js';
 import { PermitClient } from './permit-client.js';
-import { ProcessEnd } from './process-end.js';
 import { ProcessFigures } from './process-figures.js';
 import { decide } from './session/decide.js';
 import type { HostCall, NodeEffect } from './session/effects.js';
@@ -48,7 +49,8 @@ export function createNode(options: NodeOptions): DshardNode {
 
 class NodeRuntime implements DshardNode {
   readonly established: Promise<{ totalShards: number }>;
-  readonly closed: Promise<NodeEnd>;
+  readonly #end = settled<NodeEnd>();
+  readonly closed: Promise<NodeEnd> = this.#end.promise;
   readonly #options: ResolvedOptions;
   readonly #listeners: Listeners<NodeEvents>;
   readonly #connections: Connections;
@@ -65,8 +67,6 @@ class NodeRuntime implements DshardNode {
   readonly #probes: HealthProbes;
   readonly #signals: Signals;
   readonly #standby: Standby;
-  /** When the process is to end with the node. */
-  #processEnd: ProcessEnd | null = null;
   readonly #loop = new EventLoop<NodeEvent, NodeEffect>({
     step: (event) => this.#decide(event),
     stepFailed: ({ kind }, error) => this.#failed(`The node could not decide on ${kind}`, error),
@@ -80,7 +80,6 @@ class NodeRuntime implements DshardNode {
   #introduced: Promise<void> | null = null;
   #resolveEstablished: (value: { totalShards: number }) => void = () => undefined;
   #rejectEstablished: (error: NodeError) => void = () => undefined;
-  #resolveClosed: (end: NodeEnd) => void = () => undefined;
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
@@ -92,9 +91,6 @@ class NodeRuntime implements DshardNode {
     });
     // Nobody has to wait for it: a node that is closed early is no unhandled rejection.
     this.established.catch(() => undefined);
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
     this.#state = initialState(identityOf(options), options.session, options.host.unfreeze !== undefined);
     this.#wakeUp = new WakeUp(clock, (lateMs) => {
       this.#figures.timerWasLate(lateMs);
@@ -210,7 +206,15 @@ class NodeRuntime implements DshardNode {
     this.#probes.start();
     this.#signals.start();
     this.#loop.push({ kind: 'start' });
+    this.#departure.heedSignals({ leave: () => this.leave(), hurry: () => this.#loop.push({ kind: 'hurry' }) });
     return Promise.resolve();
+  }
+
+  leave(options: LeaveOptions = {}): Promise<NodeEnd> {
+    const wish = resolveLeave('leave()', options, this.#options.leave);
+    this.#options.host.closing?.();
+    this.#loop.push({ kind: 'leave', ...wish });
+    return this.closed;
   }
 
   async close(): Promise<void> {
@@ -305,7 +309,7 @@ class NodeRuntime implements DshardNode {
         void this.#linger(effect);
         return;
       case 'left':
-        void this.#leave({ asked: effect.asked, final: effect.final });
+        void this.#leave(effect);
         return;
     }
   }
@@ -376,23 +380,21 @@ class NodeRuntime implements DshardNode {
   }
 
   /** All shards are gone. */
-  async #linger({ asked }: Pick<NodeEnd, 'asked'>): Promise<void> {
-    const { exitOnShutdown, lingerMs } = this.#options;
+  async #linger({ asked, leaveBy }: Extract<NodeEffect, { kind: 'drained' }>): Promise<void> {
     this.#permits.close();
     this.#lease.close();
     this.#rejectEstablished(new NodeError('DSO_NODE_CLOSED', 'The node was closed before it was established.'));
-    if (asked === 'orchestrator' && exitOnShutdown) this.#processEnd = new ProcessEnd(lingerMs);
-    await this.#departure.depart();
+    await this.#departure.depart(asked, leaveBy);
     this.#loop.push({ kind: 'departed' });
   }
 
-  async #leave(end: NodeEnd): Promise<void> {
+  async #leave({ asked, final, unnoted, late }: Extract<NodeEffect, { kind: 'left' }>): Promise<void> {
     this.#wakeUp.set(null);
     this.#fleet.close();
     this.#probes.close();
     this.#signals.close();
     await this.#departure.within('disconnecting', () => this.#connections.shutdown());
-    this.#resolveClosed(end);
-    this.#processEnd?.begin();
+    this.#end.resolve({ asked, final, acknowledged: unnoted.length === 0 && !late });
+    this.#departure.end();
   }
 }

@@ -8,6 +8,8 @@ import { launchEnvironment, tokenBeside, versionOfPackage } from './environment.
 import type { HealthCheck } from './health.js';
 import { checkedLabels, type Labels } from './labels.js';
 import type { LogFile } from './log-bound.js';
+import { deadlineOf, resolveLeave, type LeaveOptions, type ResolvedLeave } from './leave-options.js';
+import { resolveLimits, type NodeLimits } from './node-limits.js';
 import { addressesOf } from './orchestrators.js';
 import { DEFAULT_LIMITS, type SessionLimits } from './session/limits.js';
 import type { HostTimeouts, ShardHost } from './shard-host.js';
@@ -15,40 +17,6 @@ import type { StandbyHook } from './standby.js';
 
 /** What the node needs of a `UserEventRegistry`. */
 export type UserEventCodec = Pick<UserEventRegistry, 'encode' | 'decode'>;
-
-/** Bounds; times in milliseconds. The defaults suit a bot of any size. */
-export type NodeLimits = {
-  /** How long the orchestrator may take to accept a connection, and then to answer Identify. Default 10 s each. */
-  connectTimeoutMs?: number;
-  /** First and longest wait between attempts to connect. Defaults 100 ms and 5 s. */
-  backoffMinMs?: number;
-  backoffMaxMs?: number;
-  /** The wait after a refusal (wrong token, version or shard count). Default 30 s. */
-  refusedRetryMs?: number;
-  /** Deadline of a host call. Default 10 s. */
-  hostCallMs?: number;
-  /** resumeShard waits for Discord, however long that takes; after so long, that is logged. Default 30 s. */
-  resumeMs?: number;
-  /** How long an origin waits without progress before it takes its shard back. Default 15 s. */
-  migrationTimeoutMs?: number;
-  /**
-   * Live migration: how long a shard stays frozen when nothing follows, before it goes on here. Default 5 s; an
-   * orchestrator may name another time.
-   */
-  freezeTimeoutMs?: number;
-  /** Live migration: bytes of state that may come before the host has handled some. Default 1 MiB. */
-  transferWindowBytes?: number;
-  /** How long stopping all shards may take when the node leaves. Default 20 s. */
-  shutdownTimeoutMs?: number;
-  /** How long an answer of `health` may take, and the self test. Defaults 5 s and 30 s. */
-  healthMs?: number;
-  selfTestMs?: number;
-  /** Messages, and their bytes, that may wait for a connection. Defaults 10 000 and 8 MiB. */
-  outboxMessages?: number;
-  outboxBytes?: number;
-  /** Bytes of user events waiting for handleUserEvent beyond which reading from the orchestrator stops. 8 MiB. */
-  stagedHighBytes?: number;
-};
 
 export type FleetSettings = {
   /** What fetchClientValues and broadcastEval see. Default: what the host offers as its `client`. */
@@ -136,6 +104,15 @@ export type NodeOptions = {
    * true when a launcher started the process (DSO_NODE_ID is set), else false.
    */
   exitOnShutdown?: boolean;
+  /** How `leave()` leaves, and the process at SIGTERM, where nothing else is said. */
+  leave?: LeaveOptions;
+  /**
+   * Whether the node leaves when the process gets SIGTERM or SIGINT: its shards are moved to others, what is left is
+   * closed with its session kept, then the process ends (exit code 0 if the orchestrator has every shard or cursor, 75
+   * otherwise). Listeners of the bot's own run as well; one that ends the process at once cuts that short. Default:
+   * true.
+   */
+  signals?: boolean;
   /** For tests. Default: the system's. */
   clock?: Clock;
   random?: Random;
@@ -162,6 +139,8 @@ export type ResolvedOptions = {
   readonly logFile: LogFile | null;
   readonly lingerMs: number;
   readonly patienceMs: number;
+  readonly leave: ResolvedLeave;
+  readonly signals: boolean;
   /** The host's own, or what stands for a host that waits for nothing. */
   readonly hostTimeouts: HostTimeouts;
   /** The machine's own: what takes time can be measured. */
@@ -201,38 +180,19 @@ export const NODE_OPTION_KEYS: readonly Exclude<keyof NodeOptions, 'host'>[] = [
   'lingerMs',
   'patienceMs',
   'exitOnShutdown',
+  'leave',
+  'signals',
   'clock',
   'random',
   'transport',
 ];
 
 const HOUR_MS = 3_600_000;
-const TIME = { min: 1, max: HOUR_MS };
 /** As long as an interaction's answers usually take. */
 export const DEFAULT_LINGER_MS = 15_000;
 const LINGER = { fallback: DEFAULT_LINGER_MS, range: { min: 0, max: HOUR_MS } };
 const PATIENCE = { fallback: 0, range: { min: 0, max: 24 * HOUR_MS } };
 const NOTHING_WAITED_FOR: HostTimeouts = { readyMs: 0, importMs: 0, handlersMs: 0 };
-
-const LIMITS: Readonly<Record<keyof NodeLimits, { fallback: number; range: { min: number; max: number } }>> = {
-  connectTimeoutMs: { fallback: DEFAULT_LIMITS.identifyTimeoutMs, range: TIME },
-  backoffMinMs: { fallback: DEFAULT_LIMITS.backoffMinMs, range: TIME },
-  backoffMaxMs: { fallback: DEFAULT_LIMITS.backoffMaxMs, range: TIME },
-  refusedRetryMs: { fallback: DEFAULT_LIMITS.refusedRetryMs, range: TIME },
-  hostCallMs: { fallback: 10_000, range: TIME },
-  resumeMs: { fallback: 30_000, range: TIME },
-  migrationTimeoutMs: { fallback: DEFAULT_LIMITS.migrationTimeoutMs, range: TIME },
-  freezeTimeoutMs: { fallback: DEFAULT_LIMITS.freezeTimeoutMs, range: TIME },
-  transferWindowBytes: { fallback: DEFAULT_LIMITS.transferWindowBytes, range: { min: 1024, max: 2 ** 30 } },
-  shutdownTimeoutMs: { fallback: DEFAULT_LIMITS.shutdownTimeoutMs, range: TIME },
-  healthMs: { fallback: 5_000, range: TIME },
-  selfTestMs: { fallback: 30_000, range: TIME },
-  outboxMessages: { fallback: DEFAULT_LIMITS.outboxMessages, range: { min: 1, max: 1_000_000 } },
-  outboxBytes: { fallback: DEFAULT_LIMITS.outboxBytes, range: { min: 1024, max: 2 ** 30 } },
-  stagedHighBytes: { fallback: DEFAULT_LIMITS.stagedHighBytes, range: { min: 1024, max: 2 ** 30 } },
-};
-
-const LIMIT_KEYS = Object.keys(LIMITS) as (keyof NodeLimits)[];
 
 const HOST_METHODS = ['startShards', 'resumeShard', 'stopShard', 'freeze'] as const;
 
@@ -245,7 +205,7 @@ export function resolveOptions(
   const launch = launchEnvironment(env);
   const clock = options.clock ?? systemClock();
   const { logger = silentLogger } = options;
-  const limits = resolveLimits(options.limits ?? {});
+  const limits = resolveLimits(WHERE, options.limits ?? {});
   const host = checkedHost(options.host);
   const orchestrators = checkedAddresses(options.orchestrator ?? launch.orchestrator ?? '127.0.0.1:7447');
   return Object.freeze({
@@ -268,6 +228,9 @@ export function resolveOptions(
     logFile: launch.logFile ?? null,
     lingerMs: wholeNumber(WHERE, 'lingerMs', options.lingerMs, LINGER.fallback, LINGER.range),
     patienceMs: wholeNumber(WHERE, 'patienceMs', options.patienceMs, PATIENCE.fallback, PATIENCE.range),
+    leave: checkedLeave(options.leave, launch.leaveDeadline),
+    // A clock that is not the system's is a test's: its process is none that is told to end.
+    signals: options.signals ?? options.clock === undefined,
     hostTimeouts: checkedTimeouts(host, limits),
     isRealTime: options.clock === undefined,
     clock,
@@ -328,16 +291,6 @@ function checkedHooks(options: NodeOptions): Pick<ResolvedOptions, (typeof HOOKS
   return { health, selfTest, onStandby, onActive };
 }
 
-function resolveLimits(given: NodeLimits): Required<NodeLimits> {
-  refuseUnknownKeys(`${WHERE} (limits)`, given, LIMIT_KEYS);
-  const resolved = {} as Required<NodeLimits>;
-  for (const key of LIMIT_KEYS) {
-    const { fallback, range } = LIMITS[key];
-    resolved[key] = wholeNumber(WHERE, `limits.${key}`, given[key], fallback, range);
-  }
-  return resolved;
-}
-
 function checkedHost(host: ShardHost | undefined): ShardHost {
   if (host === undefined || host === null) {
     throw invalidOption(WHERE, 'host', 'is missing; use createWsHost from @dshard/node/ws, or write a ShardHost.');
@@ -386,6 +339,11 @@ function checkedSwitch(name: keyof NodeOptions, value: boolean | string): boolea
   if (value === true || value === 'true') return true;
   if (value === false || value === 'false') return false;
   throw invalidOption(WHERE, name, `is "${value}", but must be true or false.`);
+}
+
+function checkedLeave(options: LeaveOptions = {}, fromEnvironment: string | undefined): ResolvedLeave {
+  const deadlineMs = options.deadlineMs ?? deadlineOf(fromEnvironment, WHERE);
+  return resolveLeave(`${WHERE} (leave)`, { ...options, ...(deadlineMs !== undefined && { deadlineMs }) });
 }
 
 function checkedHealthListen(address: Address | undefined): Address | null {

@@ -13,6 +13,9 @@ function departure() {
     clock,
     lingerMs: 15_000,
     hostCallMs: 10_000,
+    exitOnShutdown: false,
+    signals: false,
+    leave: { withinMs: 8_000 },
     problem: (text) => void problems.push(text),
   });
   return { clock, host, problems, leaving };
@@ -29,7 +32,7 @@ test('what user code still does ends first, then the hooks run, the last one fir
   leaving.onShutdown(note('database'));
   leaving.onShutdown(note('statistics'));
   leaving.onShutdown(note('taken off again'))();
-  const departed = leaving.depart();
+  const departed = leaving.depart('bot', null);
   await clock.run(14_000);
   expect(host.calls).toEqual([]);
   end();
@@ -45,7 +48,7 @@ test('a handler that never ends is waited for as long as the node lingers, and a
   leaving.onShutdown(() => {
     throw new Error('no database');
   });
-  const departed = leaving.depart();
+  const departed = leaving.depart('bot', null);
   await clock.run(14_999);
   expect(host.calls).toEqual([]);
   await clock.run(1);

@@ -21,7 +21,13 @@ describe('connecting', () => {
     await reconnect();
     expect(host.calls).toEqual(['sessionEstablished 16']);
     expect(host.context).toMatchObject({ nodeId: 'a', totalShards: 16 });
-    expect(node.status).toEqual({ kind: 'established', nodeId: 'a', totalShards: 16, capabilities: CAPABILITIES });
+    expect(node.status).toEqual({
+      kind: 'established',
+      nodeId: 'a',
+      totalShards: 16,
+      capabilities: CAPABILITIES,
+      versionFailing: null,
+    });
     expect(statuses.filter((kind) => kind === 'established')).toHaveLength(2);
     await close(node, clock);
     expect(statuses.at(-1)).toBe('closed');
@@ -248,7 +254,7 @@ describe('leaving', () => {
     await say({ kind: 'startShards', shardIds: [1, 2] });
     await say({ kind: 'shutdown', final: false, sessions: [] });
     await clock.run(5_000);
-    expect(await node.closed).toEqual({ asked: 'orchestrator', final: false });
+    expect(await node.closed).toEqual({ asked: 'orchestrator', final: false, acknowledged: false });
     expect(orchestrator.peer.of('shutdown')[0]?.sessions).toEqual([
       { shardId: 1, ...SESSION },
       { shardId: 2, ...SESSION },
@@ -267,7 +273,7 @@ describe('leaving', () => {
     const both = Promise.all([node.close(), node.close()]);
     await clock.run(30_000);
     await both;
-    expect(await node.closed).toEqual({ asked: 'bot', final: false });
+    expect(await node.closed).toEqual({ asked: 'bot', final: false, acknowledged: false });
     await expect(node.start()).rejects.toMatchObject({ code: 'DSO_NODE_CLOSED' });
     expect(clock.pending()).toBe(0);
   });

@@ -14,6 +14,8 @@ export type {
   CallStart,
 } from './call-messages.js';
 export type { JobMark, JobMarked, JobMessage } from './job-messages.js';
+export { LEAVE_INTENTS } from './leave-messages.js';
+export type { Leave, LeaveIntent, LeaveMessage, ShutdownNoted } from './leave-messages.js';
 export { MAX_CALL_ARGS_BYTES, MAX_CALL_BYTES, MAX_CALL_VALUE_BYTES } from './limits.js';
 export { MAX_BODY_BYTES, MAX_FIRST_BODY_BYTES, MAX_NAME_LENGTH, MAX_SHARDS, MAX_URL_LENGTH } from './limits.js';
 export { nearest } from './nearest.js';

@@ -5,6 +5,7 @@
  */
 import { CALL_FIELDS } from './call-messages.js';
 import { JOB_FIELDS } from './job-messages.js';
+import { LEAVE_FIELDS } from './leave-messages.js';
 import { maybe, optional, record, required, SESSION_FIELDS, session, type Fields } from './fields.js';
 import { MAX_CAPABILITIES, MAX_EVENT_ID, MAX_NAME_LENGTH, MAX_SHARDS } from './limits.js';
 import { FIRST_USER_EVENT_ID, SHARD_PHASES, TAKEOVERS } from './messages.js';
@@ -201,6 +202,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   transferFailed: { ...TRANSFER, step: required('Step', word), reason: required('Reason', text) },
   ...CALL_FIELDS,
   ...JOB_FIELDS,
+  ...LEAVE_FIELDS,
   ...ROLLOUT_FIELDS,
   versionHealth: VERSION_FIELDS,
 };

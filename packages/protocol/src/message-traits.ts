@@ -69,6 +69,8 @@ const TRAITS = {
   rolloutAnswer: { id: 67, from: 'orchestrator', scope: 'fleet', capability: 'rollout' },
   challenge: { id: 70, from: 'orchestrator', scope: 'connection', capability: 'auth-hmac' },
   proof: { id: 71, from: 'node', scope: 'connection', capability: 'auth-hmac' },
+  leave: { id: 72, from: 'node', scope: 'connection', capability: 'leave' },
+  shutdownNoted: { id: 73, from: 'orchestrator', scope: 'connection', capability: 'leave' },
   versionHealth: { id: 83, from: 'orchestrator', scope: 'connection', capability: 'signals' },
   userEvent: { id: null, from: 'both', scope: 'shard', capability: null },
 } as const;

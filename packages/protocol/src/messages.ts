@@ -7,6 +7,7 @@
 
 import type { CallMessage } from './call-messages.js';
 import type { JobMessage } from './job-messages.js';
+import type { LeaveMessage } from './leave-messages.js';
 import type { RolloutMessage } from './rollout-messages.js';
 import type { NodeSignals, VersionHealth } from './signal-messages.js';
 import type { TransferMessage } from './transfer-messages.js';
@@ -37,6 +38,7 @@ export const LOGIC_VERSION = 2;
  * - `resume-shards`: the orchestrator may have shards resumed by one message (`resumeShards`); without it, by the
  *   migration of the base level.
  * - `rollout`: the node may ask for a rollout (rollout-messages.ts), which the orchestrator's settings allow or not.
+ * - `leave`: the node may ask to leave, and its shards are moved before it goes (leave-messages.ts).
  * - `signals`: heartbeats say how the node's version fares, and the node hears what is made of that
  *   (signal-messages.ts).
  */
@@ -52,6 +54,7 @@ export const CAPABILITIES = [
   'jobs',
   'rollout',
   'resume-shards',
+  'leave',
   'signals',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
@@ -338,6 +341,7 @@ export type Message =
   | TransferMessage
   | CallMessage
   | JobMessage
+  | LeaveMessage
   | RolloutMessage
   | VersionHealth;
 

@@ -1,6 +1,15 @@
 /** Any message that the protocol allows, of every kind, for property tests. */
 import * as fc from 'fast-check';
-import { CALL_EACH, CAPABILITIES, MAX_SHARDS, printable, SELF_TESTS, SHARD_PHASES, TAKEOVERS } from '@dshard/protocol';
+import {
+  CALL_EACH,
+  CAPABILITIES,
+  LEAVE_INTENTS,
+  MAX_SHARDS,
+  printable,
+  SELF_TESTS,
+  SHARD_PHASES,
+  TAKEOVERS,
+} from '@dshard/protocol';
 import type { GatewaySession, Message, MessageKind, MessageOf, NodeSignals, ShardSession } from '@dshard/protocol';
 
 const MAX_INT32 = 2 ** 31 - 1;
@@ -173,6 +182,12 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
   transferAbort: fc.record({ ...transfer, reason: label }),
   transferFailed: fc.record({ ...transfer, step: label, reason: label }),
   jobMark: fc.record({ markId: name, name, dueAt: count }),
+  leave: fc.record({
+    withinMs: fc.nat(),
+    intent: fc.constantFrom(...LEAVE_INTENTS),
+    successor: fc.constantFrom('', 'web-2'),
+  }),
+  shutdownNoted: fc.record({ cursors: count }),
   rolloutRequest: fc.record({ requestId: name }),
   rolloutAnswer: fc.record({ requestId: name, code: label, message: label }),
   jobMarked: fc.record({ markId: name, isNew: fc.boolean(), latest: count }),

@@ -136,8 +136,11 @@ export type NodeStatus = {
   since: number;
   lastHeardAt: number | null;
   capabilities: readonly string[];
-  /** `lingering`: its shards are gone, and it ends what it is at, then itself. */
-  intent: 'serving' | 'cordoned' | 'shuttingDown' | 'lingering';
+  /**
+   * `leaving`: it asked to leave, and its shards are moved away. `lingering`: its shards are gone, and it ends what it
+   * is at, then itself.
+   */
+  intent: 'serving' | 'cordoned' | 'leaving' | 'shuttingDown' | 'lingering';
   shards: readonly ShardStatus[];
   process: ProcessReport | null;
   /** How its version fares, as its last heartbeat said; null: the node does not say. */

@@ -105,6 +105,7 @@ function extrasOf(node: NodeStatus, status: StatusV1): string[] {
   return [
     ...(node.gone ? ['gone'] : []),
     ...(node.intent === 'cordoned' ? ['cordoned'] : []),
+    ...(node.intent === 'leaving' ? ['leaving'] : []),
     ...(node.intent === 'shuttingDown' ? ['shutting down'] : []),
     ...(node.intent === 'lingering' ? ['lingering'] : []),
     ...(status.drains.some((drain) => drain.origin === node.id) ? ['draining'] : []),

@@ -9,7 +9,7 @@ import { cursorOf, Transaction } from './transaction.js';
 import type { NodeEffect } from './effects.js';
 import { currentOf, isCurrent, isTakenOver } from './epochs.js';
 import type { NodeEvent } from './events.js';
-import { beginLeaving, leave, leaveWhenEmpty } from './leaving.js';
+import { askToLeave, beginLeaving, drainDue, endDraining, hurry, leave, leaveWhenEmpty, onNoted } from './leaving.js';
 import {
   beginConnecting,
   onChallenge,
@@ -39,6 +39,7 @@ export function decide(state: NodeState, event: NodeEvent, now: number): NodeDec
   }
   const tx = new Transaction(state, now, SHARD_STATES);
   react(tx, event);
+  endDraining(tx);
   if (tx.cameUp) {
     beatSoon(tx);
   }
@@ -54,14 +55,18 @@ function react(tx: Transaction, event: NodeEvent): void {
       return tx.link.kind === 'idle' ? beginConnecting(tx, 0) : undefined;
     case 'close':
       return beginLeaving(tx, 'bot', false);
+    case 'leave':
+      return askToLeave(tx, event);
+    case 'hurry':
+      return hurry(tx);
     case 'tick':
       tickLink(tx);
-      if (tx.lifecycle.kind === 'serving') {
+      if (tx.isServing) {
         tickShards(tx);
       }
       return leaveWhenEmpty(tx);
     case 'departed':
-      return leave(tx);
+      return leave(tx, true);
     case 'confirm':
       return beatNow(tx);
     case 'reportSoon':
@@ -141,10 +146,12 @@ function onEstablishedMessage(tx: Transaction, connection: number, message: Mess
     onRefused(tx, connection, message);
   } else if (message.kind === 'shutdown') {
     beginLeaving(tx, 'orchestrator', message.final);
+  } else if (message.kind === 'shutdownNoted') {
+    onNoted(tx);
   } else if (!isFrom('orchestrator', message) || !isAbout('shard', message)) {
     // What is about the fleet never comes here: fleet/fleet.ts takes it.
     tx.log('warn', `The orchestrator sent ${message.kind}, which means nothing here; it is ignored.`);
-  } else if (tx.lifecycle.kind === 'serving') {
+  } else if (tx.isServing) {
     onShardMessage(tx, connection, message);
   } else {
     tx.log('debug', `The node leaves; ${message.kind} is ignored.`);
@@ -231,9 +238,8 @@ function nextWake(tx: Transaction): number | null {
     case 'closed':
       break;
   }
-  if (tx.lifecycle.kind === 'leaving') {
-    due.push(tx.lifecycle.deadline);
-  } else if (tx.lifecycle.kind === 'serving') {
+  due.push(...drainDue(tx));
+  if (tx.isServing) {
     for (const shard of tx.shards.values()) {
       const deadline = ruleOf(shard).deadline?.(tx.limits, shard);
       due.push(...(deadline === undefined ? [] : [deadline]));

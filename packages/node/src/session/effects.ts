@@ -1,5 +1,5 @@
 import type { Exchange, Identify, Message, TransferOpened } from '@dshard/protocol';
-import type { Cursor, ResumeHow } from './state.js';
+import type { Cursor, Lingering, ResumeHow } from './state.js';
 
 /** A call of the shard host. Its end comes back as `callEnded` with the same id. */
 export type HostCall =
@@ -67,8 +67,8 @@ export type NodeEffect =
   | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; text: string; fields: Readonly<Record<string, unknown>> }
   /**
    * All shards are gone: what user code is still at may end now, then `departed` is to come. `asked` says who wanted
-   * it.
+   * it. `leaveBy`: when the process ends at the latest, if that is known.
    */
-  | { kind: 'drained'; asked: 'orchestrator' | 'bot'; final: boolean }
+  | { kind: 'drained'; asked: 'orchestrator' | 'bot'; leaveBy: number | null }
   /** The node has left: no effect follows. */
-  | { kind: 'left'; asked: 'orchestrator' | 'bot'; final: boolean };
+  | ({ kind: 'left' } & Pick<Lingering, 'asked' | 'final' | 'unnoted' | 'late'>);

@@ -1,4 +1,4 @@
-import type { Message } from '@dshard/protocol';
+import type { LeaveIntent, Message } from '@dshard/protocol';
 import type { Cursor } from './state.js';
 
 /**
@@ -11,8 +11,12 @@ export type HostOutcome =
 /** Everything that can happen to the node session. `jitter` is a number in [0, 1) from the injected Random. */
 export type NodeEvent =
   | { kind: 'start' }
-  /** The bot leaves by itself. */
+  /** The bot leaves by itself, at once. */
   | { kind: 'close' }
+  /** The bot leaves, and its shards are moved first: the process lives for so long. */
+  | { kind: 'leave'; withinMs: number; intent: LeaveIntent; successor: string }
+  /** There is no time for more than cursors. */
+  | { kind: 'hurry' }
   /** What user code was still at has ended, or was waited for long enough. */
   | { kind: 'departed' }
   /** A host has to know whether this node's shards are still its own. */

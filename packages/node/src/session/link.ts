@@ -13,12 +13,13 @@ import { abortMigrationsOf } from './commands.js';
 import type { Transaction } from './transaction.js';
 import { whyNotObeyed } from './epochs.js';
 import { beat, MAX_UNANSWERED } from './heartbeat.js';
+import { sayLeave } from './leaving.js';
 import { flushOutbox } from './outbox.js';
 import { permitsAfterIdentified } from './permits.js';
 import { bareIdentify, identifyMessage, trusted, unproven } from './trust.js';
 
 /** Of the patience for an answer to Identify. */
-const MOST_DOUBLINGS = 3;
+const MOST_DOUBLINGS = 2;
 
 export function beginConnecting(tx: Transaction, attempt: number): void {
   tx.set({ link: { kind: 'connecting', attempt } });
@@ -120,6 +121,7 @@ export function onIdentified(tx: Transaction, connection: number, said: Identifi
   tx.effect({ kind: 'leased', leaseMs: beats ? (message.leaseMs ?? null) : null });
   flushOutbox(tx);
   permitsAfterIdentified(tx);
+  sayLeave(tx);
 }
 
 export function onRefused(tx: Transaction, connection: number, rejection: Rejected): void {

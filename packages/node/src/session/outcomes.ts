@@ -59,7 +59,7 @@ export function onStoppingEnded(
   if (!outcome.ok) {
     commandFailed(tx, 'stopShard', shardId, outcome.message);
   }
-  if (why === 'command' && !outcome.ok && tx.lifecycle.kind === 'serving') {
+  if (why === 'command' && !outcome.ok && tx.isServing) {
     tx.enterShard(shardId, { kind: 'running' });
     return;
   }

@@ -45,7 +45,8 @@ export function servedShards(shards: ReadonlyMap<number, ShardState>): number[] 
 
 /** Whether what runs once per fleet may run here, as far as the session knows. */
 export function servesLeadShard({ lifecycle, leadShard, shards }: NodeState): boolean {
-  return lifecycle.kind === 'serving' && ruleOf(shards.get(leadShard) ?? null).leads === true;
+  const isServing = lifecycle.kind === 'serving' || lifecycle.kind === 'draining';
+  return isServing && ruleOf(shards.get(leadShard) ?? null).leads === true;
 }
 
 /** The connection by which the orchestrator can be asked, and whether it knows that kind of question. */

@@ -7,6 +7,7 @@ import type {
   Capability,
   Exchange,
   GatewaySession,
+  LeaveIntent,
   Message,
   NodeBounds,
   ShardSession,
@@ -283,19 +284,38 @@ export type Permit = { request: number; kind: 'wanted' | 'granted' };
 
 export type Arrival = { migrationId: string; resumed: boolean };
 
+/** When the process ends at the latest, and what is to become of its shards. */
+type LeaveWish = { leaveBy: number; intent: LeaveIntent; successor: string };
+
 export type Lifecycle =
   | { kind: 'serving' }
-  /** All shards are being stopped; `stopped` collects their sessions. */
+  /** It asked to leave: its shards serve on, and are moved to others while there is time. */
+  | ({ kind: 'draining' } & LeaveWish)
+  /** All shards are being stopped; `stopped` collects their sessions. `leaveBy`: of a node that asked to leave. */
   | {
       kind: 'leaving';
       final: boolean;
       asked: 'orchestrator' | 'bot';
       deadline: number;
+      leaveBy: number | null;
       stopped: readonly ShardSession[];
     }
-  /** All shards are gone and it was said; what user code is still at may end. */
-  | { kind: 'lingering'; asked: 'orchestrator' | 'bot'; final: boolean }
+  | Lingering
   | { kind: 'left' };
+
+/**
+ * All shards are gone and it was said; what user code is still at may end. `unnoted`: sessions that the orchestrator
+ * has not said it has. `late`: some shards did not stop in time. `departed`: only its answer is waited for.
+ */
+export type Lingering = {
+  kind: 'lingering';
+  asked: 'orchestrator' | 'bot';
+  final: boolean;
+  leaveBy: number | null;
+  unnoted: readonly ShardSession[];
+  late: boolean;
+  departed: boolean;
+};
 
 export type NodeState = {
   /** The host can keep the events of a frozen shard; one that cannot has closed its connection. */

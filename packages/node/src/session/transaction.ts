@@ -84,6 +84,11 @@ export class Transaction {
     return this.link.kind === 'established' ? this.link : null;
   }
 
+  /** It may have been asked to leave, or ask itself: its shards are served as ever. */
+  get isServing(): boolean {
+    return this.lifecycle.kind === 'serving' || this.lifecycle.kind === 'draining';
+  }
+
   negotiated(capability: string): boolean {
     return this.established?.capabilities.includes(capability) ?? false;
   }

@@ -23,6 +23,7 @@ describe('connecting', () => {
         'jobs',
         'rollout',
         'resume-shards',
+        'leave',
         'signals',
       ],
       instance: '1-0',

@@ -13,6 +13,7 @@ import { uselessAt } from './fleet/processes.js';
 import { gatewayDue } from './fleet/total-shards.js';
 import { expireMigration } from './migration/failure.js';
 import { expireParked, nextCallAt, parkedUntil } from './migration/park.js';
+import { leaveDue } from './operations/leave.js';
 import { expireOperation } from './operations/operations.js';
 import { permitsBlockedUntil } from './shards/identify-permits.js';
 import { clearedAt } from './shards/quarantine.js';
@@ -92,6 +93,7 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
       if (intent.kind === 'shuttingDown') tx.patchNode(id, { intent: { ...intent, deadline: intent.deadline + ms } });
     },
   }),
+  leave: deadline({ things: unsettled, at: (tx, node) => leaveDue(tx, node) }),
   leftProcess: deadline({
     things: unsettled,
     at: (_, node) => endProcessAt(node),

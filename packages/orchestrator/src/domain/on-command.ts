@@ -80,6 +80,8 @@ function cordonNode(tx: Transaction, request: string, id: string, isCordoned: bo
   const known = knownNode(tx.state, id);
   if (!known.ok) return tx.reply(request, known);
   const { kind } = known.value.intent;
+  if (kind === 'leaving')
+    return tx.fail(request, 'DSO_NODE_SHUTTING_DOWN', `Node ${id} asked to leave: it takes no shards.`);
   if (kind === 'shuttingDown') return tx.fail(request, 'DSO_NODE_SHUTTING_DOWN', `Node ${id} is shutting down.`);
   const text = `Node ${id} takes ${isCordoned ? 'no new shards' : 'shards again'}.`;
   if ((kind === 'cordoned') !== isCordoned) {

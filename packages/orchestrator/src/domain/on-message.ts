@@ -35,7 +35,7 @@ import { upLink } from './state/shard-link.js';
 import { onRolloutRequest } from './operations/rollout.js';
 import { failStop, onStopped } from './shards/stop.js';
 import { knownNow } from './shards/vacate.js';
-import { onShutdown } from './fleet/leave.js';
+import { onLeave, onShutdown, stopHere } from './fleet/leave.js';
 import type { BaseMigration, LiveMigration, ShardState } from './state/state.js';
 import type { Transaction } from './state/transaction.js';
 
@@ -48,7 +48,7 @@ export function onMessage(tx: Transaction, connection: string, message: Message,
   // What a connection says after it was closed from this side is not heard.
   if (node === undefined || node.connection.kind === 'disconnected') return;
   tx.setNode({ ...node, connection: { ...node.connection, lastHeardAt: tx.now } });
-  if (node.connection.kind === 'awaitingTotal' && message.kind !== 'shutdown') {
+  if (node.connection.kind === 'awaitingTotal' && message.kind !== 'shutdown' && message.kind !== 'leave') {
     violation(tx, node.id, message.kind, 'the total shard count is not decided yet');
     return;
   }
@@ -87,6 +87,8 @@ function dispatch(tx: Transaction, node: string, message: LaterMessage): void {
       return onAllUserDataSent(tx, node, message);
     case 'commandFailed':
       return onCommandFailed(tx, node, message);
+    case 'leave':
+      return onLeave(tx, node, message);
     case 'shutdown':
       return onShutdown(tx, node, message.sessions);
     case 'identifyRequest':
@@ -283,7 +285,13 @@ function onIdentifyRequest(tx: Transaction, node: string, shard: number): void {
   finishIdentify(tx, node, shard);
   // A vacant shard, or one whose node is away, may well be the node's: it says so in its next heartbeat.
   if (isOthers(tx, node, shard, state)) claim(tx, node, shard);
+  else if (tx.node(node)?.intent.kind === 'leaving') refuseIdentify(tx, node, shard, state);
   else enqueueIdentify(tx, node, shard);
+}
+
+/** Its node leaves: the shard is identified by whoever gets it. */
+function refuseIdentify(tx: Transaction, node: string, shard: number, state: ShardState): void {
+  if (state.kind === 'running' || state.kind === 'starting') stopHere(tx, node, shard);
 }
 
 /** Whether another connected node has the shard. */

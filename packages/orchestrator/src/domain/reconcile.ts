@@ -22,6 +22,7 @@ import { placeParked } from './fleet/place-parked.js';
 import { placeVacant } from './fleet/placement.js';
 import { clearCrashRecords } from './shards/quarantine.js';
 import { keepBalanced } from './operations/keep-balanced.js';
+import { leaveNodes } from './operations/leave.js';
 import { runOperations } from './operations/operations.js';
 import { endFleet } from './operations/shutdown-fleet.js';
 import type { Transaction } from './state/transaction.js';
@@ -46,6 +47,7 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   // What is to be moved.
   leaveWhenThereIsRoom,
   keepBalanced,
+  leaveNodes,
   runOperations,
   startWaitingMigrations,
   answerStartRequests,

@@ -2,10 +2,10 @@
  * What must be true of every step from one state to the next: rules about what is begun, which no single state shows.
  * Run by the tests and the simulator after each event; throws naming what is broken.
  */
-import { disruptionOf, isFreeOfBudget } from './migration/limits.js';
+import { disruptionOf, isFreeOfBudget, leavesSoon } from './migration/limits.js';
 import { BrokenInvariant } from './invariants.js';
 import { isMostSilent, mayAlarm } from './fleet/alarm.js';
-import { drainedBy, hasConnection, hasSaidGoodbye, isConnected, isShuttingDown } from './state/nodes.js';
+import { drainedBy, hasConnection, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown } from './state/nodes.js';
 import { takesRoom } from './state/migrations.js';
 import { isHeldBack } from './state/versions.js';
 import { isPark } from './state/park.js';
@@ -28,6 +28,7 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
   const planned = begun.filter(({ origin, destination }) => !isPark(origin) && !isPark(destination));
   if (planned.length > 0) movesKeepToTheBudget(after, planned);
   operationsMoveWhatTheyMay(before, after, begun);
+  leavingNodesGetNothing(before, after, begun);
   cancelledOperationsBeginNothing(before, after, begun);
   rolloutsEndAsTheyShould(before, after);
   connectedNodesKeepTheirIds(before, after);
@@ -39,7 +40,9 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
 /** Invariant 11: shards moving or down stay under the cap, losses counted; so none is moved beyond it. */
 function movesKeepToTheBudget(after: OrchestratorState, begun: readonly MigrationState[]): void {
   must(after.alarm === null, 'shards are moved while most nodes are silent');
-  const planned = begun.filter(({ operation }) => !isFreeOfBudget(after, operation));
+  const planned = begun.filter(
+    ({ operation, origin }) => !isFreeOfBudget(after, operation) && !leavesSoon(after, origin),
+  );
   if (planned.length === 0) return;
   const { moving, down, limit } = disruptionOf(after);
   const shards = planned.map(({ shard }) => shard).join(', ');
@@ -158,9 +161,35 @@ function quarantinedShardsAreNotStarted(before: OrchestratorState, after: Orches
   }
 }
 
+/** Who asked to leave is never the target of anything. */
+function leavingNodesGetNothing(
+  before: OrchestratorState,
+  after: OrchestratorState,
+  begun: readonly MigrationState[],
+): void {
+  const leaves = (id: string): boolean => before.nodes.get(id)?.intent.kind === 'leaving' && isStillLeaving(after, id);
+  for (const { shard, destination } of begun) {
+    must(!leaves(destination), `shard ${shard} is moved to node ${destination}, which is leaving`);
+  }
+  if (before.shards === after.shards) return;
+  for (const [shard, is] of after.shards.entries()) {
+    const was = before.shards[shard];
+    if (is.kind !== 'starting' || was?.kind !== 'vacant') continue;
+    must(!leaves(is.node), `shard ${shard} is started on node ${is.node}, which is leaving`);
+  }
+  for (const { node, shard } of after.identifies.waiting) {
+    const isNew = !before.identifies.waiting.some((wish) => wish.node === node && wish.shard === shard);
+    must(!isNew || !leaves(node), `node ${node} is leaving, and is to identify shard ${shard}`);
+  }
+}
+
+function isStillLeaving({ nodes }: OrchestratorState, id: string): boolean {
+  return nodes.get(id)?.intent.kind === 'leaving';
+}
+
 function isSilent(state: OrchestratorState, id: string): boolean {
   const node = state.nodes.get(id);
-  return node?.connection.kind === 'disconnected' && !node.connection.gone && node.intent.kind !== 'shuttingDown';
+  return node?.connection.kind === 'disconnected' && !node.connection.gone && !isLeaving(node);
 }
 
 /** Shards that nobody's command started are on no node beyond the limit, and on the emptiest of the open ones. */

@@ -39,7 +39,7 @@ import { Processes, within } from './processes.js';
 import { Pace } from './pace.js';
 import { Postponed } from './postponed.js';
 import { forgetStopped, recall, settingsOf } from './recall.js';
-import { BEHIND, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
+import { BEHIND, CLOSED, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
 import { decidedTogether, takeTogether } from './together.js';
 import { isToCommit, Violations } from './violations.js';
 
@@ -54,12 +54,6 @@ const MAX_WAITING_EVENTS = 2 ** 16;
 const ENDING = 'the end of the orchestrator';
 /** A program that drives the orchestrator in its own process, and does not say who it is. */
 const UNNAMED = 'a program';
-
-const CLOSED: Readonly<Record<CloseMode, string>> = {
-  leave: 'The orchestrator left; its nodes run on.',
-  end: 'The orchestrator ended.',
-  keepSessions: 'The orchestrator ended; the next one gives its shards out again, with what is parked of them.',
-};
 
 type Domain = { decide: Decide; initialState: InitialState };
 

@@ -1,7 +1,15 @@
-/** What the runtime itself refuses, in its own words. */
+/** What the runtime itself refuses, and how it ends, in its own words. */
 import type { Address } from '@dshard/transport';
 import type { CommandError } from '../domain/state/commands.js';
 import { OrchestratorError } from '../errors.js';
+import type { CloseMode } from './contract.js';
+
+/** By how it was closed. */
+export const CLOSED: Readonly<Record<CloseMode, string>> = {
+  leave: 'The orchestrator left; its nodes run on.',
+  end: 'The orchestrator ended.',
+  keepSessions: 'The orchestrator ended; the next one gives its shards out again, with what is parked of them.',
+};
 
 export const RESYNC = {
   code: 'DSO_STORE_UNAVAILABLE',

@@ -287,6 +287,8 @@ export class ModelNode {
       case 'rolloutRequest':
       case 'rolloutAnswer':
       case 'versionHealth':
+      case 'leave':
+      case 'shutdownNoted':
         break;
     }
   }

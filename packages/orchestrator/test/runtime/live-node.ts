@@ -112,6 +112,10 @@ export async function liveNode(nodeId: string, options: LiveNodeOptions): Promis
       heartbeats.answered += 1;
     },
     shardLeaving: ({ migrationId, shardId }) => send({ kind: 'shardMayLeave', migrationId, shardId }),
+    shutdown: ({ final }) => {
+      send({ kind: 'shutdown', final, sessions: [] });
+      connection.close({ code: 'DSO_CONNECTION_CLOSED', message: 'The node ends.' });
+    },
     transferWarmUp: ({ migrationId, shardId }) => send({ kind: 'transferWarm', migrationId, shardId }),
     transferOpen: ({ migrationId, shardId, role }) => {
       const begun = { migrationId, index: 0, credit: 0, window: 0, end: state.events, bytes: 0, hash: '' };

@@ -118,6 +118,22 @@ describe('a shard is parked', () => {
     expect(lostStates(next)).toEqual([]);
   });
 
+  test('a whole fleet ends keeping its sessions, is started again, and has every shard with its whole state', async () => {
+    const { start, node, clock, spool } = ground({ totalShards: 4 });
+    const first = await start();
+    const a = await node('a', { runningShards: [0, 1, 2, 3], state: STATE });
+    const closing = first.close('keepSessions');
+    await pass(clock, 10_000);
+    await closing;
+    expect([a.heard.at(-1), spool.files.size]).toEqual(['shutdown', 4]);
+    const next = await start();
+    expect(next.state.shards.map(({ kind }) => kind)).toEqual(Array(4).fill('parked'));
+    const [c, d] = [await node('c'), await node('d')];
+    await pass(clock, 5_000);
+    expect([...c.came, ...d.came].map(([, came]) => came)).toEqual(Array(4).fill(inOrder(60)));
+    expect([next.state.shards.map(({ kind }) => kind), spool.files.size]).toEqual([Array(4).fill('running'), 0]);
+  });
+
   test('after park.ttl its state is dropped and said to be lost; the session is still resumed', async () => {
     const { orchestrator, a, clock, spool, node } = await parked({ parkTtlMs: 30_000 });
     leave(a);

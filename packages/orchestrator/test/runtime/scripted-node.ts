@@ -112,6 +112,8 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
       case 'rolloutRequest':
       case 'rolloutAnswer':
       case 'versionHealth':
+      case 'leave':
+      case 'shutdownNoted':
     }
   };
 

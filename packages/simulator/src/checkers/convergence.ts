@@ -22,7 +22,13 @@ export type Parties = {
 };
 
 export function missing(parties: Parties): string | null {
-  return missingInOrchestrator(parties) ?? missingOnNodes(parties) ?? missingAtDiscord(parties) ?? leaks(parties);
+  return (
+    missingInOrchestrator(parties) ??
+    missingOnNodes(parties) ??
+    untold(parties) ??
+    missingAtDiscord(parties) ??
+    leaks(parties)
+  );
 }
 
 function missingInOrchestrator({ orchestrator, fleet }: Parties): string | null {
@@ -65,6 +71,20 @@ function missingOnNodes({ orchestrator, fleet, plan }: Parties): string | null {
       }
     }
     if (fleet.get(known.node) === undefined) return `shard ${shard} is on ${known.node}, which does not exist`;
+  }
+  return null;
+}
+
+/** How the bots are is known, and no node takes its version for a bad one any more. */
+function untold({ orchestrator, fleet }: Parties): string | null {
+  const state = orchestrator.handle?.state;
+  for (const { name, node, process, complaint } of fleet.living) {
+    const { status } = node;
+    if (process.paused || status.kind !== 'established' || !status.capabilities.includes('signals')) continue;
+    if (status.versionFailing !== null) return `node ${name} believes that its version fails: ${status.versionFailing}`;
+    if (state === undefined || state.settings.heartbeatIntervalMs === 0) continue;
+    const health = state.nodes.get(name)?.signals?.health;
+    if (health?.ok !== (complaint === null)) return `the orchestrator does not know how the bot on ${name} is`;
   }
   return null;
 }

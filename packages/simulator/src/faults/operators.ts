@@ -1,7 +1,8 @@
 /**
  * Operators, who do anything at any time, and like to meddle with shards that have just been given to a node: what is
  * half done then is the hardest to undo, and drawn by chance alone it would hardly ever be hit. At the end they tidy
- * up: what is cordoned is uncordoned, what is quarantined released, and of nodes that are silent and dead they say so.
+ * up: what is cordoned is uncordoned, bots that were not well are, what is quarantined released, and of nodes that are
+ * silent and dead they say so.
  */
 import type { OperatorCommand, Orchestrator } from '@dshard/orchestrator';
 import type { ShardState } from '@dshard/orchestrator/domain';
@@ -26,8 +27,14 @@ const MEAN_GENTLE_PAUSE_MS = 1_200;
 const LOOK_EVERY_MS = 100;
 /** How long a shard is new to its node. */
 const NEW_MS = 400;
+/** How often an operator's step is SIGTERM to a process. */
+const ENDS_A_PROCESS = 0.08;
+/** Docker's. */
+const SCHEDULER_GRACE_MS = 10_000;
 /** The share of looks at a new shard that an operator follows by a command. */
 const MEDDLES = 0.05;
+/** With each command of an operator. */
+const COMPLAINS = 0.05;
 
 function scale(nodes: number): OperatorCommand {
   return { kind: 'startOperation', plan: { kind: 'scale', nodes }, answer: 'ended' };
@@ -55,6 +62,7 @@ export class Operators {
   tidyUp(): void {
     const { orchestrator, fleet } = this.#options;
     const { handle } = orchestrator;
+    for (const bot of fleet.living) bot.complaint = null;
     for (const { id, intent, connection } of handle?.state.nodes.values() ?? []) {
       if (intent.kind === 'cordoned') void handle?.command({ kind: 'uncordonNode', node: id });
       const isSilent = connection.kind === 'disconnected' && !connection.gone;
@@ -72,10 +80,17 @@ export class Operators {
     world.after(-Math.log(1 - draw.next()) * pauseMs, () => {
       if (!this.#running) return;
       const { handle } = orchestrator;
+      if (draw.chance(ENDS_A_PROCESS)) this.#endAProcess();
       const command = handle === null ? null : this.#draw(handle);
       if (command !== null) void handle?.command(command);
       this.#next();
     });
+  }
+
+  /** Not through the orchestrator: a scheduler, or a person at the machine. */
+  #endAProcess(): void {
+    const { draw, fleet } = this.#options;
+    draw.pick(fleet.living)?.endBy(SCHEDULER_GRACE_MS);
   }
 
   #meddle(): void {
@@ -94,6 +109,14 @@ export class Operators {
       { kind: 'migrateShard', shard, destination: draw.pick([...handle.state.nodes.keys()]) ?? node },
     ] as const);
     if (command !== undefined) void handle.command(command);
+  }
+
+  /** A bot finds that it is not well, or that it is again. */
+  #complain(): void {
+    const { draw, fleet } = this.#options;
+    if (!draw.chance(COMPLAINS)) return;
+    const bot = draw.pick(fleet.living);
+    if (bot !== undefined) bot.complaint = bot.complaint === null ? 'no database' : null;
   }
 
   /** Watched or not, and steered when it is under way. */
@@ -115,6 +138,7 @@ export class Operators {
     const other = draw.pick(nodes.filter((id) => id !== node));
     if (node === undefined) return null;
     const shard = draw.whole(0, plan.shards - 1);
+    this.#complain();
     const roll = draw.next();
     const operation = draw.pick([...state.operations.keys()]);
     if (operation !== undefined && draw.chance(0.2)) return { kind: 'cancelOperation', operation };

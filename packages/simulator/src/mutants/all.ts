@@ -9,6 +9,7 @@ import { PLACEMENT_MUTANTS } from './placement.js';
 import { PARKING_MUTANTS } from './parking.js';
 import { SESSION_MUTANTS } from './session.js';
 import { SPREAD_MUTANTS } from './spread.js';
+import { SIGNALS_MUTANTS } from './signals.js';
 import { WATCH_MUTANTS } from './watch.js';
 
 type Send = Extract<Effect, { kind: 'send' }>;
@@ -66,6 +67,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...GATEWAY_SHARD_MUTANTS,
   ...SPREAD_MUTANTS,
   ...WATCH_MUTANTS,
+  ...SIGNALS_MUTANTS,
   ...ROLLOUT_MUTANTS,
   ...PARKING_MUTANTS,
   'half-state': {

@@ -1,5 +1,5 @@
 /** Seeded bugs around parked shards. */
-import type { Decide, OrchestratorState, ShardState } from '@dshard/orchestrator/domain';
+import type { OrchestratorState, ShardState } from '@dshard/orchestrator/domain';
 import type { Mutant } from './mutant.js';
 
 /** Each parked shard is another one than it is. */
@@ -10,12 +10,6 @@ function withParked(
   if (!state.shards.some(({ kind }) => kind === 'parked')) return state;
   return { ...state, shards: state.shards.map((shard) => (shard.kind === 'parked' ? change(shard) : shard)) };
 }
-
-const readsBeforeDeciding =
-  (change: (state: OrchestratorState) => OrchestratorState): ((decide: Decide) => Decide) =>
-  (decide) =>
-  (state, event, now) =>
-    decide(change(state), event, now);
 
 export const PARKING_MUTANTS: Readonly<Record<string, Mutant>> = {
   'parked-with-an-older-cursor': {
@@ -32,26 +26,6 @@ export const PARKING_MUTANTS: Readonly<Record<string, Mutant>> = {
       return { ...decision, state: older };
     },
     faults: ['operators'],
-  },
-  'gives-out-what-may-be-served': {
-    bug: 'after a crash before RELEASE a parked shard is given out, although its origin may have gone on with it',
-    decide: readsBeforeDeciding((state) => ({
-      ...state,
-      assignments: state.assignments.map((assignment, shard) =>
-        state.shards[shard]?.kind === 'parked' && assignment !== undefined
-          ? { ...assignment, before: null }
-          : assignment,
-      ),
-    })),
-    faults: ['operators', 'orchestrator', 'ambushedOrchestrator', 'partitions'],
-  },
-  'forgets-parked-sessions': {
-    bug: 'an orchestrator that starts anew forgets the sessions of parked shards',
-    decide: (decide) => (state, event, now) => {
-      const vacant = { kind: 'vacant', since: now, notBefore: now, known: null } as const;
-      return decide(event.kind === 'started' ? withParked(state, () => vacant) : state, event, now);
-    },
-    faults: ['operators', 'orchestrator', 'disk'],
   },
   'keeps-every-file': {
     bug: 'what was parked stays in the spool for ever',

@@ -59,6 +59,8 @@ export class BotProcess {
   readonly process: VirtualProcess;
   readonly #options: BotProcessOptions;
   #shards: ReadonlyMap<number, ShardStateKind> = new Map();
+  /** What the bot has against itself; null: nothing. */
+  complaint: string | null = null;
 
   constructor(options: BotProcessOptions, incarnation: number) {
     const {
@@ -107,6 +109,7 @@ export class BotProcess {
         ...(options.token !== null && !baseLevel && { token: options.token }),
         lingerMs: 0,
         patienceMs: options.patienceMs,
+        health: () => this.complaint ?? true,
         version,
         userEvents,
         logger: this.#logger(),
@@ -137,9 +140,15 @@ export class BotProcess {
     return this.process.alive;
   }
 
-  /** SIGTERM. */
+  /** The launcher's SIGTERM, after the node has left. */
   terminate(): void {
     this.process.run(() => void this.node.close());
+  }
+
+  /** A scheduler's SIGTERM, out of the blue, and its SIGKILL when the grace is over. */
+  endBy(graceMs: number): void {
+    this.process.run(() => void this.node.leave());
+    this.#options.world.after(graceMs, () => this.die('flush', 'was killed'));
   }
 
   die(death: Death, how: string): void {

@@ -1,6 +1,6 @@
 /**
  * What `orchestrated(client)` does for every library: its way to connect becomes the way to the orchestrator, its way
- * to disconnect hands the shards back with their sessions kept.
+ * to disconnect asks to leave: the shards are moved to other nodes, or closed with their sessions kept.
  *
  * A process without an orchestrator around (none is named in the options, and DSO_ORCHESTRATOR and DSO_NODE_ID are not
  * set) goes on as if nothing had been said, with all shards, so that `node bot.js` works at a developer's desk. It says
@@ -93,7 +93,7 @@ export function orchestrate(
       }
     },
     disconnect: async () => {
-      await nodeOf(client)?.close();
+      await nodeOf(client)?.leave();
       endLogin(client);
     },
   };

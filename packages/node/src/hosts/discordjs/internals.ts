@@ -85,6 +85,14 @@ export function wrapLogin(begins: (client: Client) => void, failed: (client: Cli
   };
 }
 
+/**
+ * Whether `destroy()` is done with it. A client whose shards are moved away first is ready until then: handlers ask
+ * `isReady()`.
+ */
+export function setDestroyed(client: Client, isDestroyed: boolean): void {
+  hiddenManager(client).destroyed = isDestroyed;
+}
+
 /** As it was before its first login(): the next one makes a new manager of the gateway, and asks for a new strategy. */
 export function forgetGateway(client: Client): void {
   const manager = hiddenManager(client);

@@ -6,7 +6,7 @@
  *
  * login() connects the client to the orchestrator, which says from then on which shards run in this process; it
  * resolves when the orchestrator has taken the node in, and `client.user` and `client.application` are there. destroy()
- * hands the shards back with their sessions kept; login() may follow.
+ * asks to leave: the shards are moved to other nodes, or closed with their sessions kept; login() may follow.
  *
  * A process without an orchestrator around (none is named in the options, and DSO_ORCHESTRATOR and DSO_NODE_ID are not
  * set) is a plain client with all shards, so that `node bot.js` goes on working at a developer's desk. It says so once.
@@ -20,7 +20,7 @@ import { clientLogger, orchestratedStrategy } from './strategy.js';
 import { DiscordjsHost } from './discordjs-host.js';
 import type { GatewayManager, Strategy } from './gateway-manager.js';
 import { learnIdentity } from './export/structures.js';
-import { forgetGateway, wrapLogin } from './internals.js';
+import { forgetGateway, setDestroyed, wrapLogin } from './internals.js';
 import { beginLogin, endLogin, loginMade } from '../login.js';
 import { checkOptions, type OrchestratedOptions } from './options.js';
 import { withOwnEvents } from './state-frames.js';
@@ -133,7 +133,10 @@ function attach(manager: GatewayManager, client: Client | null, options: Orchest
       await node.established;
     },
     destroy: async () => {
-      await node.close();
+      // It serves on until its shards are gone.
+      setDestroyed(client, false);
+      await node.leave();
+      setDestroyed(client, true);
       endLogin(client);
     },
   });

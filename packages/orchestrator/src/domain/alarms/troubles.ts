@@ -4,7 +4,7 @@ import { complaintOf } from '../state/signals.js';
 import { inWords } from '../state/spans.js';
 import { shardsNotUp, type ConditionKind, type Down } from '../shards/condition.js';
 import { sessionStarts } from '../shards/identify-budget.js';
-import { isConnected, isShuttingDown } from '../state/nodes.js';
+import { isConnected, isLeaving } from '../state/nodes.js';
 import { operationsOfKind } from '../state/operations.js';
 import { isCrashLoop } from '../state/processes.js';
 import type { OrchestratorState } from '../state/state.js';
@@ -193,7 +193,7 @@ function versionSkew(state: OrchestratorState): Told | null {
   if (operationsOfKind(state.operations, 'rollout').length > 0) return null;
   const { byNode } = survey(state.shards);
   const serving = [...state.nodes.values()].filter(
-    (node) => isConnected(node) && !isShuttingDown(node) && (byNode.get(node.id)?.length ?? 0) > 0,
+    (node) => isConnected(node) && !isLeaving(node) && (byNode.get(node.id)?.length ?? 0) > 0,
   );
   const versions = new Set(serving.map(({ version }) => version));
   if (versions.size < 2) return null;

@@ -5,7 +5,7 @@
  */
 import { DAY_MS, type Settings } from '../state/settings.js';
 import type { CrashRecord, IdentifyBudget } from '../state/state.js';
-import type { ShardRecord } from './records.js';
+import type { LeaveRecord, ShardRecord } from './records.js';
 import type { KnownSession } from '../state/commands.js';
 import type { EndedOperation, OperationState } from '../state/operations.js';
 
@@ -45,6 +45,11 @@ export function boundedShard(record: ShardRecord | null, now: number): ShardReco
     since: Math.min(record.since, now),
     notBefore: Math.min(record.notBefore, now + pauseMs),
   };
+}
+
+export function boundedLeave(leave: LeaveRecord, now: number): LeaveRecord {
+  const withinMs = Math.max(0, leave.leaveBy - leave.since);
+  return { ...leave, since: Math.min(leave.since, now), leaveBy: Math.min(leave.leaveBy, now + withinMs) };
 }
 
 function boundedSession(known: KnownSession | null, now: number): KnownSession | null {

@@ -17,11 +17,11 @@
  * destination from then on. That record is durable before the message that makes it true is sent, so whoever is not in
  * it was never told to run the shard.
  */
-import { MAX_SHARDS, type GatewaySession } from '@dshard/protocol';
+import { LEAVE_INTENTS, MAX_SHARDS, type GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
 import { assignmentOf } from '../state/epochs.js';
 import { ownerOf } from '../state/migrations.js';
-import { parkedBy, type Parked, type SpooledState } from '../state/park.js';
+import { parkedBy, type Parked } from '../state/park.js';
 import {
   count,
   flag,
@@ -42,12 +42,14 @@ import type {
   Assignment,
   CrashRecord,
   IdentifyBudget,
+  LeavingIntent,
   MigrationState,
   NodeState,
   OrchestratorState,
   ShardState,
 } from '../state/state.js';
 import type { RolloutMemory } from '../state/versions.js';
+import { knownSession, parked, parkedJson, sessionRecord } from './session-records.js';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
@@ -176,14 +178,29 @@ export const IDENTIFY_KEYS: Codec<KeyRecord, KeyRecord> = recordsOfMap({
   read: object(KEY),
 });
 
-type NodeRecord = Pick<NodeState, 'version' | 'host' | 'pid'> & { intent: NodeState['intent']['kind']; final: boolean };
+export type LeaveRecord = Pick<LeavingIntent, 'since' | 'leaveBy' | 'intent' | 'successor' | 'instance'>;
+
+export type NodeRecord = Pick<NodeState, 'version' | 'host' | 'pid'> & {
+  intent: NodeState['intent']['kind'];
+  final: boolean;
+  leave: LeaveRecord | null;
+};
+
+const LEAVE: Shape<LeaveRecord> = {
+  since: time,
+  leaveBy: time,
+  intent: oneOf(...LEAVE_INTENTS),
+  successor: text,
+  instance: nullOr(text),
+};
 
 const NODE: Shape<NodeRecord> = {
   version: text,
   host: nullOr(text),
   pid: nullOr(time),
-  intent: oneOf('serving', 'cordoned', 'shuttingDown'),
+  intent: oneOf('serving', 'cordoned', 'leaving', 'shuttingDown'),
   final: flag,
+  leave: orElse(null, nullOr(object(LEAVE))),
 };
 
 export const NODES: Codec<NodeState, NodeRecord> = recordsOfMap({
@@ -193,7 +210,8 @@ export const NODES: Codec<NodeState, NodeRecord> = recordsOfMap({
     if (node.connection.kind === 'disconnected' && node.connection.gone) return null;
     const { version, host, pid, intent } = node;
     const final = intent.kind === 'shuttingDown' && intent.final;
-    return picked(NODE, { version, host, pid, intent: intent.kind, final });
+    const leave = intent.kind === 'leaving' ? picked(LEAVE, intent) : null;
+    return { ...picked(NODE, { version, host, pid, intent: intent.kind, final, leave: null }), leave };
   },
   read: object(NODE),
 });
@@ -223,23 +241,6 @@ export const JOBS: Codec<number, JobRecord> = recordsOfMap({
   write: (dueAt) => picked(JOB, { dueAt }),
   read: object(JOB),
 });
-
-/** A sequence beyond 2^53 (base-level peers may send one) is a text. */
-const sequence: Reader<number | bigint> = (value) =>
-  typeof value === 'string' && /^\d{1,20}$/.test(value) ? BigInt(value) : time(value);
-
-const SESSION = { sessionId: text, sequence, resumeGatewayUrl: text, at: time };
-
-const knownSession: Reader<KnownSession | null> = nullOr((value) => {
-  const { at, ...session } = object(SESSION)(value);
-  return { session, at };
-});
-
-function sessionRecord(known: KnownSession | null): JsonValue {
-  if (known === null) return null;
-  const { sequence: last, ...session } = picked(SESSION, { ...known.session, at: known.at });
-  return { ...session, sequence: typeof last === 'bigint' ? last.toString() : last };
-}
 
 type AssignedRecord = {
   node: string;
@@ -277,32 +278,10 @@ const VACANT: Shape<VacantRecord> = {
   known: knownSession,
 };
 
-const SPOOLED: Shape<SpooledState> = { host: text, file: text, events: count, bytes: count, hash: text, version: text };
-/** Also whether the cursor is exact: the node that gave it said so. */
-const PARKED_SESSION = { ...SESSION, exact: flag };
-
-const parked: Reader<Parked> = (value) => {
-  const shape = { since: time, until: time, origin: nodeId, known: object(PARKED_SESSION), state: object(SPOOLED) };
-  const { known, ...rest } = object(shape)(value);
-  const { at, exact, ...session } = known;
-  return { ...rest, known: exact ? { session, at, exact } : { session, at }, refusals: 0 };
-};
-
 const PARKED: Shape<ParkedRecord> = { node: nothing, epoch, before, parked };
 
 function parkedRecord({ epoch: is, before: origin }: Assignment, kept: Parked): ParkedRecord {
   return { node: null, epoch: is, before: origin, parked: kept };
-}
-
-function writtenParked({ node, epoch: is, before: origin, parked: kept }: ParkedRecord): JsonValue {
-  const { since, until, origin: from, known, state } = kept;
-  const session = { ...(sessionRecord(known) as object), exact: known.exact === true };
-  return {
-    node,
-    epoch: is,
-    before: origin,
-    parked: { since, until, origin: from, known: session, state: picked(SPOOLED, state) },
-  };
 }
 
 export const SHARDS: Codec<ShardRecord | null, ShardRecord> = {
@@ -315,7 +294,7 @@ export const SHARDS: Codec<ShardRecord | null, ShardRecord> = {
   },
   write(record) {
     if (record === null) return null;
-    if ('parked' in record) return writtenParked(record);
+    if ('parked' in record) return { ...record, parked: parkedJson(record.parked) };
     const known = sessionRecord(record.known);
     if (record.node === null) return { ...picked(VACANT, record), known };
     return { ...picked(ASSIGNED, record), known, checkpoint: sessionRecord(record.checkpoint) };

@@ -14,9 +14,23 @@ import { counted, isNodeId } from '@dshard/protocol';
 import { firstEpoch, NEVER_ASSIGNED } from '../state/epochs.js';
 import { initialState } from '../state/initial-state.js';
 import type { Settings } from '../state/settings.js';
-import type { Assignment, IdentifyBudget, NodeState, OrchestratorState, ShardState } from '../state/state.js';
+import type {
+  Assignment,
+  IdentifyBudget,
+  LeavingIntent,
+  NodeState,
+  OrchestratorState,
+  ShardState,
+} from '../state/state.js';
 import { nodesOf, type EndedOperation, type OperationState } from '../state/operations.js';
-import { boundedCrashes, boundedDay, boundedKeys, boundedOperation, boundedShard } from './bounded-times.js';
+import {
+  boundedCrashes,
+  boundedDay,
+  boundedKeys,
+  boundedLeave,
+  boundedOperation,
+  boundedShard,
+} from './bounded-times.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
@@ -30,7 +44,7 @@ import {
   SHARDS,
   TOTAL,
 } from './records.js';
-import type { JsonValue, ShardRecord, Codec } from './records.js';
+import type { JsonValue, NodeRecord, ShardRecord, Codec } from './records.js';
 import { Unreadable } from '../state/shape.js';
 
 /** An older session is gone at Discord (they live for a minute or two), so it binds nobody to a shard count. */
@@ -173,7 +187,7 @@ function restoredNodes(
             byItself: false,
             shards: 0,
           }
-        : { kind: record?.intent === 'cordoned' ? 'cordoned' : 'serving' };
+        : (restoredLeave(record, now) ?? { kind: record?.intent === 'cordoned' ? 'cordoned' : 'serving' });
     nodes.set(id, {
       id,
       version: record?.version ?? '',
@@ -194,6 +208,13 @@ function restoredNodes(
     });
   }
   return nodes;
+}
+
+/** It may be on its way back; its time goes on. */
+function restoredLeave(record: NodeRecord | undefined, now: number): LeavingIntent | null {
+  const leave = record?.intent === 'leaving' ? record.leave : null;
+  if (leave === null || leave === undefined) return null;
+  return { kind: 'leaving', ...boundedLeave(leave, now), retryAt: now, tried: [] };
 }
 
 function restoredIdentifies(reader: RecordReader, settings: Settings, now: number): IdentifyBudget | null {

@@ -6,7 +6,7 @@
  *
  * When it is over, those that are still away get their whole downtime again: they are probably on their way back.
  */
-import { isShuttingDown } from '../state/nodes.js';
+import { isLeaving } from '../state/nodes.js';
 import { longestSilentSince, nodeSurvey } from '../state/node-survey.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -20,7 +20,7 @@ type Silence = { silent: string[]; heard: string[] };
 function silenceOf(tx: Transaction): Silence {
   const silence: Silence = { silent: [], heard: [] };
   for (const node of tx.state.nodes.values()) {
-    if (isShuttingDown(node)) continue;
+    if (isLeaving(node)) continue;
     if (node.connection.kind === 'disconnected') {
       if (!node.connection.gone && tx.shardsOf(node.id).length > 0) silence.silent.push(node.id);
     } else {

@@ -3,7 +3,7 @@
  * being launched or that they were there before. While some may come, nobody takes more than the fair share.
  */
 import { unsettledNodes } from '../state/node-survey.js';
-import { drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
+import { drainedBy, isConnected, isLeaving } from '../state/nodes.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { isHeldBack } from '../state/versions.js';
@@ -29,7 +29,7 @@ export function expectedNodes(tx: Transaction): Expected {
   const open = [...tx.state.nodes.values()].filter(
     (node) =>
       isConnected(node) &&
-      !isShuttingDown(node) &&
+      !isLeaving(node) &&
       node.intent.kind === 'serving' &&
       drainedBy(tx.state, node.id) === undefined &&
       !isHeldBack(tx.state, node),

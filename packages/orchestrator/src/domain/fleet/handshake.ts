@@ -18,7 +18,7 @@ import { onOriginBack } from '../migration/live-failure.js';
 import { can, hasConnection, hasSaidGoodbye } from '../state/nodes.js';
 import { sessionOf, vacate } from '../shards/vacate.js';
 import { forgetLoss, liftForVersion, noteCrash } from '../shards/quarantine.js';
-import { confirmGone, remindOfShutdown } from './leave.js';
+import { confirmGone, intentOf, remindOfShutdown } from './leave.js';
 import { unsettledNodes } from '../state/node-survey.js';
 import type { NodeState, ShardState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -133,7 +133,7 @@ function enter(tx: Transaction, id: string, connection: string, message: Identif
     bounds: message.bounds ?? null,
     connection: { kind: 'awaitingTotal', connection, capabilities, since: tx.now, lastHeardAt: tx.now },
     joinedAt: tx.now,
-    intent: known?.intent ?? { kind: 'serving' },
+    intent: intentOf(known, message),
     shardReports: [],
     process: null,
     signals: null,

@@ -10,7 +10,7 @@
 import { counted } from '@dshard/protocol';
 import type { DomainEvent } from '../state/events.js';
 import { unsettledNodes } from '../state/node-survey.js';
-import { hasConnection, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
+import { hasConnection, isConnected, isLeaving, keptBy } from '../state/nodes.js';
 import { connectedAs, launchOf } from '../state/processes.js';
 import type { LaunchState } from '../state/state.js';
 import { quarantineOf } from '../state/versions.js';
@@ -72,7 +72,7 @@ export function onLaunchFailed(tx: Transaction, id: string, reason: string): voi
   const text = `A node could not be launched: ${reason}.`;
   tx.record('launchFailed', 'error', text, { launch: id, node: launch.node, reason });
   tx.fail(launch.request, 'DSO_NODE_LAUNCH_FAILED', text);
-  tx.leaveOutcome(launch.operation, { kind: 'notLaunched' });
+  tx.leaveOutcome(launch.operation, { kind: 'notLaunched', reason });
 }
 
 export function expireLaunch(tx: Transaction, launch: LaunchState): void {
@@ -102,7 +102,7 @@ export function keepNodesUp(tx: Transaction): void {
   const others = unsettledNodes(tx.state);
   let up = tx.state.launches.size + tx.state.nodes.size - others.length;
   for (const node of others) {
-    if (isShuttingDown(node) || launchOf(tx.state, node.id) !== undefined) continue;
+    if (isLeaving(node) || launchOf(tx.state, node.id) !== undefined) continue;
     const { connection } = node;
     const isBack = connection.kind !== 'disconnected';
     if (isBack || (!connection.gone && mayComeBack(tx, node.id, connection.since))) up += 1;
@@ -145,7 +145,7 @@ function mayLaunch(tx: Transaction): boolean {
 }
 
 function isAnyUp(tx: Transaction): boolean {
-  return [...tx.state.nodes.values()].some((node) => isConnected(node) && !isShuttingDown(node));
+  return [...tx.state.nodes.values()].some((node) => isConnected(node) && !isLeaving(node));
 }
 
 /** The node that is being launched for an operation is shut down when it is up. */
@@ -158,10 +158,10 @@ export function unwantLaunch(tx: Transaction, operation: string): void {
 /** Shuts a node down that has no shard and that nobody needs. @returns whether it does. */
 export function retireEmpty(tx: Transaction, id: string): boolean {
   const node = tx.node(id);
-  if (node === undefined || !hasConnection(node) || isShuttingDown(node)) return false;
+  if (node === undefined || !hasConnection(node) || isLeaving(node)) return false;
   if (tx.loadOf(id) > 0 || keptBy(tx.state, id) !== undefined) return false;
   const others = [...tx.state.nodes.values()].filter(
-    (other) => other.id !== id && hasConnection(other) && !isShuttingDown(other),
+    (other) => other.id !== id && hasConnection(other) && !isLeaving(other),
   );
   if (others.length < Math.max(1, tx.settings.nodes)) return false;
   beginShutdown(tx, id, null, false);

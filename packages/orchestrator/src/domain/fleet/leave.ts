@@ -1,17 +1,21 @@
 /**
  * A node ends: asked to (by an operator, a drain, the end of the fleet), or because it says so itself.
  *
+ * `leaving`: it asked to leave, and serves what it has while that is moved away (`operations/leave.ts`). It is never
+ * given anything from then on. That is durable, so neither a lost connection nor a restart of the orchestrator forgets
+ * it; another process under the same id is there to stay.
+ *
  * `shuttingDown` from the moment shutdown is sent. Its shards stay its own until it answers that it stopped them; the
  * sessions in the answer let other nodes resume them at once. After that it lingers, with its connection open, while
  * handlers in flight end; nobody waits for that but who asked for its end. It is gone when its connection closes, or
  * its process exits. A node that does not answer in time is cut off, and told again should it come back.
  */
-import { counted, type ShardSession } from '@dshard/protocol';
-import { dropIdentifies } from '../shards/identify-permits.js';
-import { abortMigrationsOf, migrationsOutliveNode } from '../migration/failure.js';
-import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
+import { counted, type Identify, type MessageOf, type ShardSession } from '@dshard/protocol';
+import { dequeueIdentify, dropIdentifies } from '../shards/identify-permits.js';
+import { abortMigrationsOf, abortMigrationsTo, migrationsOutliveNode } from '../migration/failure.js';
+import { can, hasConnection, hasSaidGoodbye, isShuttingDown } from '../state/nodes.js';
 import { unqueue } from '../shards/start.js';
-import { finishStop } from '../shards/stop.js';
+import { beginStop, finishStop } from '../shards/stop.js';
 import { inexact, knownNow, sessionOf, vacate } from '../shards/vacate.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -19,6 +23,47 @@ import { endProcess, graceOf } from './processes.js';
 
 /** Who left by itself may come back: a bot that logs out and in again. */
 const BACK_WITHIN_MS = 10_000;
+
+/**
+ * It asks to leave, or says again by when (on a later connection, or in a hurry). What it was to get it does not get; a
+ * shard that has no session yet is started elsewhere at once.
+ */
+export function onLeave(tx: Transaction, id: string, { withinMs, intent, successor }: MessageOf<'leave'>): void {
+  const node = tx.node(id);
+  if (node === undefined || isShuttingDown(node)) return;
+  const leaveBy = tx.now + withinMs;
+  if (node.intent.kind === 'leaving') {
+    tx.setNode({ ...node, intent: { ...node.intent, leaveBy, intent, successor } });
+    return;
+  }
+  const { instance } = node;
+  const wish = { since: tx.now, leaveBy, intent, successor, instance, retryAt: tx.now, tried: [] };
+  tx.setNode({ ...node, intent: { kind: 'leaving', ...wish } });
+  const shards = tx.shardsOf(id);
+  const text = `Node ${id} asks to leave within ${withinMs} ms, with ${counted(shards.length, 'shard')}.`;
+  tx.record('nodeLeaving', 'info', text, { node: id, withinMs, intent, shards });
+  abortMigrationsTo(tx, id, `node ${id} leaves`);
+  for (const shard of shards) {
+    unqueue(tx, shard);
+    const state = tx.shard(shard);
+    const isBegun = state?.kind === 'starting' && state.known === null;
+    const waits = tx.state.identifies.waiting.some((wished) => wished.node === id && wished.shard === shard);
+    if (isBegun || (waits && state?.kind === 'running')) stopHere(tx, id, shard);
+  }
+}
+
+/** A shard that a leaving node has no session for: whoever gets it identifies it. */
+export function stopHere(tx: Transaction, id: string, shard: number): void {
+  dequeueIdentify(tx, id, shard);
+  beginStop(tx, shard, id, null, null);
+}
+
+/** What becomes of the node that connects is what became of the process that it is. */
+export function intentOf(known: NodeState | undefined, { instance }: Identify): NodeState['intent'] {
+  if (known === undefined) return { kind: 'serving' };
+  const isOther = known.intent.kind === 'leaving' && known.intent.instance !== (instance ?? null);
+  return isOther ? { kind: 'serving' } : known.intent;
+}
 
 export function beginShutdown(tx: Transaction, id: string, request: string | null, final: boolean): void {
   const node = tx.node(id);
@@ -31,7 +76,7 @@ export function beginShutdown(tx: Transaction, id: string, request: string | nul
   }
   leaveMigrations(tx, id);
   const shards = tx.shardsOf(id).length;
-  enterShuttingDown(tx, id, { requests, final, shards });
+  enterShuttingDown(tx, id, { requests, final, byItself: node.intent.kind === 'leaving', shards });
   tx.send(id, { kind: 'shutdown', final, sessions: [] });
   tx.record('nodeShutdown', 'info', `Node ${id} is told to shut down.`, { node: id, final, shards });
 }
@@ -62,15 +107,19 @@ function leaveMigrations(tx: Transaction, id: string): void {
 /** The node says that it stopped its shards: in answer, or because it leaves by itself. */
 export function onShutdown(tx: Transaction, id: string, sessions: readonly ShardSession[]): void {
   const node = tx.node(id);
-  if (node === undefined) return;
-  if (hasSaidGoodbye(node)) return;
+  if (node === undefined || hasSaidGoodbye(node)) return;
   if (node.intent.kind !== 'shuttingDown') {
     leaveMigrations(tx, id);
     enterShuttingDown(tx, id, { requests: [], final: false, byItself: true });
-    tx.record('nodeShutdown', 'info', `Node ${id} leaves.`, { node: id, final: false });
+    tx.record('nodeShutdown', 'info', `Node ${id} leaves with ${counted(sessions.length, 'cursor')}.`, {
+      node: id,
+      final: false,
+    });
   }
   beginLingering(tx, id);
   vacateShards(tx, id, sessions);
+  // Executed when the cursors are durable.
+  if (can(node, 'leave')) tx.send(id, { kind: 'shutdownNoted', cursors: sessions.length });
 }
 
 /** It runs nothing any more. What it still ends takes as long as it has said, and a command's time on top. */

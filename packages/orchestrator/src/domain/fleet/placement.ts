@@ -22,7 +22,7 @@ import { expectedNodes, limitOf, newestVersion, RESUME_PATIENCE_MS, shareOf, typ
 import { launchForRoom } from './launch.js';
 import { assignmentOf } from '../state/epochs.js';
 import { unsettledNodes } from '../state/node-survey.js';
-import { can, drainedBy, isConnected, isShuttingDown } from '../state/nodes.js';
+import { can, drainedBy, isConnected, isLeaving } from '../state/nodes.js';
 import { isHeldBack } from '../state/versions.js';
 import { isQuarantined, isCrashSuspect, mayTakeCrashSuspect } from '../shards/quarantine.js';
 import { startOn } from '../shards/start.js';
@@ -261,7 +261,7 @@ export function placeNode(
 }
 
 export function opennessOf(tx: Transaction, node: NodeState): Openness {
-  if (!isConnected(node) || isShuttingDown(node) || drainedBy(tx.state, node.id) !== undefined) return 'closed';
+  if (!isConnected(node) || isLeaving(node) || drainedBy(tx.state, node.id) !== undefined) return 'closed';
   if (isHeldBack(tx.state, node)) return 'closed';
   return node.intent.kind === 'cordoned' ? 'ownBuckets' : 'open';
 }
@@ -269,7 +269,7 @@ export function opennessOf(tx: Transaction, node: NodeState): Openness {
 function holdersOf(tx: Transaction): ReadonlyMap<number, string> {
   const holders = new Map<number, string>();
   for (const node of unsettledNodes(tx.state)) {
-    if (!isConnected(node) || isShuttingDown(node)) continue;
+    if (!isConnected(node) || isLeaving(node)) continue;
     for (const shard of node.retained) holders.set(shard, node.id);
   }
   return holders;

@@ -10,6 +10,7 @@ import { inexact, knownNow, vacate } from '../shards/vacate.js';
 import type { BaseMigration, MigrationState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import {
+  abortLive,
   expireLive,
   leaveToLost,
   liveLeavesNode,
@@ -106,6 +107,15 @@ export function abortMigrationsOf(tx: Transaction, node: string, reason: string)
   for (const migration of tx.state.migrations.values()) {
     if (migration.origin !== node && migration.destination !== node) continue;
     if (isLive(migration)) liveLeavesNode(tx, migration, node, reason);
+    else abort(tx, migration, reason);
+  }
+}
+
+/** A node gets nothing any more: what is on its way there, and can go back, does. */
+export function abortMigrationsTo(tx: Transaction, node: string, reason: string): void {
+  for (const migration of tx.state.migrations.values()) {
+    if (migration.destination !== node) continue;
+    if (isLive(migration)) abortLive(tx, migration, reason);
     else abort(tx, migration, reason);
   }
 }

@@ -5,11 +5,13 @@
  * The disruption budget: how many shards may be moving or down at once. Losses nobody planned count against it, so
  * planned moves wait while it is used up; what brings shards back up never does.
  *
+ * A node that leaves has a deadline: its moves are not held back by what is down, only by room.
+ *
  * Down are the shards that are to be up here and are not: being started or stopped, not connected to Discord, on a node
  * that is away, or vacant. Not counted is what an operator has to mend: quarantined shards and those that Discord
  * refuses (a rollout may be what heals them), and, without ensureAllShardsRunning, vacant ones.
  */
-import type { MigrationState, OrchestratorState } from '../state/state.js';
+import type { LeavingIntent, MigrationState, NodeState, OrchestratorState } from '../state/state.js';
 import { isBase, takesRoom } from '../state/migrations.js';
 import { isRunningUp } from '../state/shard-link.js';
 import { survey } from '../state/survey.js';
@@ -57,9 +59,14 @@ export function isFreeOfBudget({ operations }: OrchestratorState, id: string | n
   return operation?.kind === 'rollout' && operation.failure !== null;
 }
 
-/** Whether one more shard may be moved now. */
-export function budgetAllowsMove(tx: Transaction): boolean {
-  return !budgetHolds(tx.state);
+/** What is not moved before the node's deadline goes down; room bounds it. */
+export function leavesSoon({ nodes }: OrchestratorState, origin: string): boolean {
+  return nodes.get(origin)?.intent.kind === 'leaving';
+}
+
+/** Whether one more shard may be moved now, away from this node. */
+export function budgetAllowsMove({ state }: Transaction, origin: string): boolean {
+  return leavesSoon(state, origin) ? state.alarm === null : !budgetHolds(state);
 }
 
 export function budgetHolds(state: OrchestratorState): boolean {
@@ -119,7 +126,25 @@ export function patienceOf(tx: Transaction, origin: string, destination: string)
   // Who has nobody to give its shards to is about to end.
   if (isPark(destination)) return 0;
   const node = tx.node(origin);
-  return movesLive(tx, origin, destination) && can(node, 'warm-up') ? (node?.bounds?.patienceMs ?? 0) : 0;
+  if (node === undefined || !movesLive(tx, origin, destination) || !can(node, 'warm-up')) return 0;
+  const patienceMs = node.bounds?.patienceMs ?? 0;
+  return Math.min(patienceMs, patienceLeft(tx, node));
+}
+
+/** A node that leaves has no more time than until its pre-copies end, and the copies take their part of that. */
+function patienceLeft(tx: Transaction, { intent }: NodeState): number {
+  if (intent.kind !== 'leaving') return Infinity;
+  return Math.max(0, Math.floor(movesUntil(intent) - COPIES_MS - tx.now));
+}
+
+/** What copying a shard may take of the time that a node has to leave. */
+const COPIES_MS = 2_000;
+/** Of the time that a leaving node has: for what is stopped rather than moved. */
+const STOPS_MS = 3_000;
+
+/** Until when the shards of a node that leaves are moved. */
+export function movesUntil({ leaveBy }: LeavingIntent): number {
+  return leaveBy - STOPS_MS;
 }
 
 /**
@@ -129,7 +154,7 @@ export function patienceOf(tx: Transaction, origin: string, destination: string)
 export function waitsFor(tx: Transaction, origin: string, destination: string): 'room' | 'budget' | null {
   if (patienceOf(tx, origin, destination) > 0) return null;
   if (!hasRoomToMove(tx, origin, destination)) return 'room';
-  return budgetAllowsMove(tx) ? null : 'budget';
+  return budgetAllowsMove(tx, origin) ? null : 'budget';
 }
 
 /** What is known of a migration before its first step. */
@@ -140,7 +165,8 @@ export function recordMoveStarted(tx: Transaction, about: About, live: boolean):
   const { id, shard, origin, destination, operation } = about;
   const text = `Moving shard ${shard} from ${nameOfEnd(origin)} to ${nameOfEnd(destination)}.`;
   const facts = { migration: id, shard, origin, destination, live, operation };
-  // What is parked is not held back by what is down, nor is what is given out.
-  const isParking = isPark(origin) || isPark(destination);
-  tx.record('migrationStarted', 'info', text, isParking ? facts : { ...facts, ...disruptionOf(tx.state) });
+  // What is parked is not held back by what is down, nor is what is given out, nor what its node cannot keep.
+  const isBound = isPark(origin) || isPark(destination);
+  const isFree = isBound || leavesSoon(tx.state, origin) || isFreeOfBudget(tx.state, operation);
+  tx.record('migrationStarted', 'info', text, isFree ? facts : { ...facts, ...disruptionOf(tx.state) });
 }

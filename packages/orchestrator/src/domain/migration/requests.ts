@@ -80,8 +80,8 @@ export function startWaitingMigrations(tx: Transaction): void {
   if (still.length < before.length) tx.patch({ waitingMigrations: still });
 }
 
-function mayLeaveNow(tx: Transaction, operation: string | null): boolean {
-  return tx.state.alarm === null && (isFreeOfBudget(tx.state, operation) || budgetAllowsMove(tx));
+function mayLeaveNow(tx: Transaction, { operation, origin }: LiveMigration): boolean {
+  return tx.state.alarm === null && (isFreeOfBudget(tx.state, operation) || budgetAllowsMove(tx, origin));
 }
 
 /**
@@ -95,7 +95,7 @@ export function leaveWhenThereIsRoom(tx: Transaction): void {
     const announced: LiveMigration & { step: typeof step } = { ...migration, step };
     const stopped = operation === null ? null : (tx.state.operations.get(operation)?.stopped ?? null);
     if (stopped !== null) abortLive(tx, announced, `the operation it was part of moves no further shard: ${stopped}`);
-    else if (step.mayLeave && hasRoomToMove(tx, origin, destination) && mayLeaveNow(tx, operation)) {
+    else if (step.mayLeave && hasRoomToMove(tx, origin, destination) && mayLeaveNow(tx, announced)) {
       tx.actingFor(migration.by, () => leaveNow(tx, announced));
     }
   }

@@ -19,7 +19,7 @@ import { isOpen, nextNodeFor } from '../fleet/next-node.js';
 import { isQuarantined } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
 import { usableNode } from '../state/checks.js';
-import { drainedBy, hasSaidGoodbye, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
+import { drainedBy, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { OperationState } from '../state/operations.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
@@ -212,6 +212,11 @@ function late(tx: Transaction, { until, startedAt }: Drain): string | null {
   return until === null || until > tx.now ? null : `its deadline of ${(until - startedAt) / 1000} s has passed`;
 }
 
+function problemOfDestination(tx: Transaction, id: string): string | null {
+  const node = tx.node(id);
+  return problemOf(tx, id) ?? (node !== undefined && isLeaving(node) ? `node ${id} leaves` : null);
+}
+
 /** Why no origin is left; null: one is. */
 function lostOf(tx: Transaction, { origins }: Drain): string | null {
   const problems = origins.map((origin) => problemOf(tx, origin));
@@ -221,7 +226,7 @@ function lostOf(tx: Transaction, { origins }: Drain): string | null {
 function move(tx: Transaction, drain: Drain): void {
   const { origins } = drain;
   const [destination] = drain.destinations;
-  const noWay = destination === undefined ? null : problemOf(tx, destination);
+  const noWay = destination === undefined ? null : problemOfDestination(tx, destination);
   const stopped = drain.stopped ?? late(tx, drain) ?? lostOf(tx, drain) ?? noWay;
   const { waiting, isBlocked } = stopped === null ? beginMoves(tx, drain) : leftOf(tx, drain);
   const isMoving = [...tx.state.migrations.values()].some(({ origin }) => origins.includes(origin));

@@ -3,7 +3,7 @@
  * the shards move, and what the warm old processes cost. Pure: the same state and options give the same plan.
  */
 import { counted } from '@dshard/protocol';
-import { drainedBy, isConnected, isShuttingDown, keptBy } from '../state/nodes.js';
+import { drainedBy, isConnected, isLeaving, keptBy } from '../state/nodes.js';
 import { operationsOfKind, type RolloutOptions, type RolloutStage } from '../state/operations.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
@@ -45,7 +45,7 @@ export function loadIn(state: OrchestratorState, node: string): number {
 }
 
 export function planRollout(state: OrchestratorState, options: RolloutOptions): RolloutPlan {
-  const connected = [...state.nodes.values()].filter((node) => isConnected(node) && !isShuttingDown(node));
+  const connected = [...state.nodes.values()].filter((node) => isConnected(node) && !isLeaving(node));
   const busy = connected.filter(({ id }) => loadIn(state, id) > 0);
   const isOurs = ({ id }: NodeState): boolean => !state.settings.canLaunch || state.processes.has(id);
   const ours = busy.filter(isOurs);

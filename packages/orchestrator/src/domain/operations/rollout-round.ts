@@ -1,6 +1,6 @@
 /** What the chapters of a rollout know of its round: its nodes, their shards, and how these are. Nothing is changed. */
 import { isUp } from '../shards/condition.js';
-import { isConnected, isShuttingDown } from '../state/nodes.js';
+import { isConnected, isLeaving } from '../state/nodes.js';
 import type { OperationState, RolloutPair } from '../state/operations.js';
 import type { MigrationState, OrchestratorState, ShardState } from '../state/state.js';
 import { survey } from '../state/survey.js';
@@ -15,7 +15,7 @@ export function oldNodes({ pairs }: Rollout): string[] {
 /** Connected, and there to stay. */
 export function isUsable({ nodes }: OrchestratorState, id: string | null): id is string {
   const node = id === null ? undefined : nodes.get(id);
-  return isConnected(node) && !isShuttingDown(node);
+  return isConnected(node) && !isLeaving(node);
 }
 
 export function shardsOn(state: OrchestratorState, nodes: readonly string[]): number[] {

@@ -182,7 +182,7 @@ function withOutcome(tx: Transaction, rollout: Rollout, outcome: OperationOutcom
     case 'launched':
       return rollout.failure === null ? pairWith(tx, rollout, outcome.node) : rollout;
     case 'notLaunched':
-      return { ...rollout, stopped: rollout.stopped ?? 'no new node could be started for its shards' };
+      return { ...rollout, stopped: rollout.stopped ?? `a new node could not be started: ${outcome.reason}` };
     case 'ended':
       return rollout;
   }

@@ -3,7 +3,7 @@
  * that the gateway session is READY or RESUMED. Every other condition says since when, and why.
  */
 import type { MigrationState, OrchestratorState, ShardState } from '../state/state.js';
-import { isConnected, isShuttingDown } from '../state/nodes.js';
+import { isConnected, isLeaving } from '../state/nodes.js';
 import { isPark, nameOfEnd } from '../state/park.js';
 import { isRunningUp, reportsLinks, troubleOf, type ShardLink } from '../state/shard-link.js';
 import { survey } from '../state/survey.js';
@@ -232,7 +232,7 @@ function whyAllAreVacant(state: OrchestratorState, now: number): string {
   if (graceUntil !== null) return 'running nodes are waited for after the start of the orchestrator';
   if (alarm !== null) return 'most nodes are silent, so nothing is started';
   if (launches.size > 0) return 'a node is being launched';
-  const isOpen = [...nodes.values()].some((node) => isConnected(node) && !isShuttingDown(node));
+  const isOpen = [...nodes.values()].some((node) => isConnected(node) && !isLeaving(node));
   const missing = isOpen ? 'no connected node has room for it' : 'no node is connected';
   const pauseMs = (crashLoops.get(deployedVersion)?.notBefore ?? 0) - now;
   if (!settings.canLaunch || pauseMs <= 0) return missing;

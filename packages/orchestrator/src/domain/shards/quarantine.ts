@@ -13,7 +13,7 @@
  * shards would be quarantined it is the bot that is to blame: all quarantines of that version are lifted, and there are
  * no others until its nodes live. Launches back off meanwhile (`fleet/crash-loop.ts`).
  */
-import { isShuttingDown } from '../state/nodes.js';
+import { isLeaving } from '../state/nodes.js';
 import type { CrashRecord, NodeState, ShardState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
@@ -52,7 +52,7 @@ function hasRunWell(state: ShardState | undefined, now: number): boolean {
 /** Its process is dead, and nobody asked it to end. */
 export function noteCrash(tx: Transaction, id: string): void {
   const node = tx.node(id);
-  if (node === undefined || isShuttingDown(node)) return;
+  if (node === undefined || isLeaving(node)) return;
   if (node.connection.kind === 'disconnected' && node.connection.gone) return;
   if (node.connection.kind === 'connected') noteLoss(tx, id);
   prolongBlame(tx, node);

@@ -1,7 +1,7 @@
 /** What commands ask before they do anything. Each check answers with the refusal, or with what was asked for. */
 import type { CommandError } from './commands.js';
 import { commandError } from './errors.js';
-import { isConnected, isShuttingDown } from './nodes.js';
+import { isConnected, isLeaving, isShuttingDown } from './nodes.js';
 import type { NodeState, OrchestratorState, ShardState } from './state.js';
 
 export type Checked<T> = { ok: true; value: T } | { ok: false; error: CommandError };
@@ -24,6 +24,8 @@ export function usableNode(state: OrchestratorState, id: string): Checked<NodeSt
   if (!known.ok) return known;
   if (!isConnected(known.value)) return refused('DSO_NODE_NOT_CONNECTED', `Node ${id} is not connected.`);
   if (isShuttingDown(known.value)) return refused('DSO_NODE_SHUTTING_DOWN', `Node ${id} is shutting down.`);
+  if (isLeaving(known.value))
+    return refused('DSO_NODE_SHUTTING_DOWN', `Node ${id} asked to leave; its shards are moved away.`);
   return known;
 }
 

@@ -64,6 +64,7 @@ export type HistoryName =
   | 'processEnded'
   | 'nodeCordoned'
   | 'nodeUncordoned'
+  | 'nodeLeaving'
   | 'nodeShutdown'
   | 'shardsAssigned'
   | 'shardsStarting'

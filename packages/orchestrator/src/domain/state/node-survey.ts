@@ -8,7 +8,7 @@ import type { NodeState, OrchestratorState } from './state.js';
 type Nodes = OrchestratorState['nodes'];
 
 export type NodeSurvey = {
-  /** Those that are away, wait for the total, are being shut down, or retain sessions. */
+  /** Those that are away, wait for the total, leave or are being shut down, or retain sessions. */
   unsettled: ReadonlySet<string>;
   /** No connected node that sends heartbeats was last heard before that. It may be earlier than the truth. */
   heardSince: number;
@@ -59,7 +59,8 @@ export function unsettledNodes({ nodes }: OrchestratorState): NodeState[] {
 }
 
 function isSettled({ connection, intent, retained }: NodeState): boolean {
-  return connection.kind === 'connected' && intent.kind !== 'shuttingDown' && retained.length === 0;
+  const isLeaving = intent.kind === 'leaving' || intent.kind === 'shuttingDown';
+  return connection.kind === 'connected' && !isLeaving && retained.length === 0;
 }
 
 function heardSinceOf(nodes: Nodes): number {

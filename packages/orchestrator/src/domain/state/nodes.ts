@@ -29,6 +29,11 @@ export function isShuttingDown(node: NodeState): boolean {
   return node.intent.kind === 'shuttingDown';
 }
 
+/** It is to end, in a moment or when its shards have moved: it gets nothing new. */
+export function isLeaving({ intent }: NodeState): boolean {
+  return intent.kind === 'leaving' || intent.kind === 'shuttingDown';
+}
+
 /** Its shards are gone and it says so: it only ends what it is at, and then itself. */
 export function hasSaidGoodbye({ intent }: NodeState): boolean {
   return intent.kind === 'shuttingDown' && intent.answered;

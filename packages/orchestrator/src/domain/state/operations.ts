@@ -278,7 +278,7 @@ export type OperationOutcome =
   | { kind: 'moved'; shard: number }
   | { kind: 'notMoved'; shard: number; reason: string }
   | { kind: 'launched'; node: string }
-  | { kind: 'notLaunched' }
+  | { kind: 'notLaunched'; reason: string }
   /** `failure` null: everything that was asked of the operation is done. */
   | { kind: 'ended'; operation: string; failure: string | null; text: string; moved: number };
 

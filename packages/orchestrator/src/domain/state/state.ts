@@ -6,6 +6,7 @@ import type {
   CallAnswerEntry,
   CallEach,
   GatewaySession,
+  LeaveIntent,
   NodeBounds,
   NodeSignals,
   ProcessReport,
@@ -102,6 +103,7 @@ export type NodeConnection =
 type NodeIntent =
   | { kind: 'serving' }
   | { kind: 'cordoned' }
+  | LeavingIntent
   /**
    * Shutdown was sent, or the node said that it leaves (`byItself`). `answered`: it said that its shards are stopped;
    * as long as it is connected after that it lingers, so that handlers in flight can end.
@@ -116,6 +118,22 @@ type NodeIntent =
       byItself: boolean;
       shards: number;
     };
+
+/**
+ * The node asked to leave (`operations/leave.ts`): its process ends at `leaveBy`. It serves what it has, and gets
+ * nothing new. Of one process only: a later one under the same id is there to stay. `retryAt`: when what could not be
+ * moved is tried again. `tried`: what was begun to be parked, each time.
+ */
+export type LeavingIntent = {
+  kind: 'leaving';
+  since: number;
+  leaveBy: number;
+  intent: LeaveIntent;
+  successor: string;
+  instance: string | null;
+  retryAt: number;
+  tried: readonly number[];
+};
 
 export type NodeState = {
   id: string;

@@ -1,0 +1,144 @@
+/**
+ * The shards of nodes that asked to leave (D: when their process ends). What such a node has is moved to others, live,
+ * as long as there is time and anybody to take it; what cannot be moved now is tried again. Where nobody takes it, or
+ * the node is back in a moment, it is parked, live as well. Then the node is told to shut down: it stops what is left,
+ * with the sessions kept, and says the cursors.
+ *
+ *     0 … D - 3 s      a drain moves its shards; when it ended before all were moved, the next one
+ *     D - 3 s          nothing is moved to others any more, and what still copies is aborted; what is left is parked
+ *     D - 1.3 s        shutdown is sent
+ *     D - 1 s          the node stops what it has, whatever was said
+ *
+ * Nobody else to take its shards: they are parked at 0, and shutdown is sent when nothing more can be parked; the
+ * sooner the node goes, the sooner it is back. A node whose last shard has gone leaves by itself.
+ */
+import { beginShutdown } from '../fleet/leave.js';
+import { isOpen, nextNodeFor } from '../fleet/next-node.js';
+import { abortLive } from '../migration/live-failure.js';
+import { movesUntil } from '../migration/limits.js';
+import { beginPark } from '../migration/park.js';
+import { unsettledNodes } from '../state/node-survey.js';
+import { drainedBy, isConnected, isLeaving } from '../state/nodes.js';
+import { isLive } from '../state/migrations.js';
+import { isPark } from '../state/park.js';
+import type { LeavingIntent, MigrationState, NodeState } from '../state/state.js';
+import type { Transaction } from '../state/transaction.js';
+import { beginDrain } from './drain.js';
+
+/** What could not be moved, or parked, is tried again. */
+const RETRY_MS = 500;
+/** So often a shard is tried to be parked: then its cursor has to do. */
+const MOST_PARKS = 2;
+/** Before D: for the node to stop what was not parked. */
+const CURSORS_MS = 1_300;
+
+type Leaving = NodeState & { intent: LeavingIntent };
+
+export function leaveNodes(tx: Transaction): void {
+  if (tx.state.ending !== null) return;
+  for (const node of unsettledNodes(tx.state)) {
+    if (isLeavingNode(node) && isConnected(node)) lead(tx, node);
+  }
+}
+
+/** When something is to be done about a node that leaves; null: it does not. */
+export function leaveDue({ now }: Transaction, node: NodeState): number | null {
+  if (!isLeavingNode(node)) return null;
+  const { intent } = node;
+  const due = [intent.retryAt, movesUntil(intent), parksUntil(intent)].filter((at) => at > now);
+  return due.length === 0 ? null : Math.min(...due);
+}
+
+function isLeavingNode(node: NodeState): node is Leaving {
+  return node.intent.kind === 'leaving';
+}
+
+function lead(tx: Transaction, node: Leaving): void {
+  const { id, intent } = node;
+  const isLate = tx.now >= movesUntil(intent);
+  if (isLate) endMoves(tx, id);
+  if (tx.now >= parksUntil(intent)) return beginShutdown(tx, id, null, false);
+  if (drainedBy(tx.state, id) !== undefined) return;
+  // It says goodbye by itself when the last one has gone.
+  if (tx.shardsOf(id).length === 0 || isReturning(tx)) return;
+  if (!isLate && isTaken(tx, node)) return moveAway(tx, node);
+  // Its successor is being launched.
+  if (!isLate && intent.intent === 'auto' && tx.state.launches.size > 0) return;
+  park(tx, node);
+}
+
+function parksUntil({ leaveBy }: LeavingIntent): number {
+  return leaveBy - CURSORS_MS;
+}
+
+function moveAway(tx: Transaction, node: Leaving): void {
+  const { id, intent } = node;
+  if (tx.now < intent.retryAt || migrationsFrom(tx, id).length > 0) return;
+  tx.setNode({ ...node, intent: { ...intent, retryAt: tx.now + RETRY_MS } });
+  tx.actingFor(`node ${id}`, () => {
+    const plan = { origins: [id], launch: false, shutdown: false, deadline: movesUntil(intent) - tx.now } as const;
+    const destination = intent.intent === 'replace' ? intent.successor : null;
+    beginDrain(tx, { ...plan, destination }, { request: null, parent: null });
+  });
+}
+
+/** The orchestrator keeps what nobody takes; shutdown is sent when nothing more can be kept. */
+function park(tx: Transaction, node: Leaving): void {
+  const { id, intent } = node;
+  let { tried, retryAt } = intent;
+  const mayRetry = tx.now >= retryAt;
+  let isOver = true;
+  for (const shard of tx.shardsOf(id)) {
+    const times = tried.filter((each) => each === shard).length;
+    if (times >= MOST_PARKS) continue;
+    const isAgain = times > 0;
+    if (isAgain && !mayRetry) {
+      isOver = false;
+      continue;
+    }
+    const begun = beginPark(tx, shard, { by: `node ${id}` });
+    if (!begun.ok && !begun.again) continue;
+    isOver = false;
+    if (!begun.ok) continue;
+    tried = [...tried, shard];
+    retryAt = tx.now + RETRY_MS;
+  }
+  if (tried !== intent.tried) tx.patchNode(id, { intent: { ...intent, tried, retryAt } });
+  if (isOver && migrationsFrom(tx, id).length === 0) beginShutdown(tx, id, null, false);
+}
+
+/** Operations wait for the nodes that are still on their way back. */
+function isReturning({ state }: Transaction): boolean {
+  return state.recalled && state.graceUntil !== null;
+}
+
+/** Whether anybody takes its shards: the successor that it names, or the others. */
+function isTaken(tx: Transaction, { id, intent: { intent, successor } }: Leaving): boolean {
+  if (intent === 'restart') return false;
+  if (intent === 'replace') return isUsable(tx, successor);
+  const open = [...tx.state.nodes.values()].filter((node) => node.id !== id && isOpen(tx, node));
+  return tx.shardsOf(id).some((shard) => nextNodeFor(tx, shard, open) !== null);
+}
+
+function isUsable(tx: Transaction, id: string): boolean {
+  const node = tx.node(id);
+  return isConnected(node) && !isLeaving(node) && drainedBy(tx.state, id) === undefined;
+}
+
+/** The time for moves is over. */
+function endMoves(tx: Transaction, id: string): void {
+  const why = `node ${id} leaves, and its time is over`;
+  const drain = drainedBy(tx.state, id);
+  if (drain !== undefined && drain.stopped === null) tx.patchOperation(drain.id, { stopped: why });
+  for (const migration of migrationsFrom(tx, id)) {
+    if (isLive(migration) && !isFrozen(migration) && !isPark(migration.destination)) abortLive(tx, migration, why);
+  }
+}
+
+function isFrozen({ step }: MigrationState): boolean {
+  return 'frozenAt' in step;
+}
+
+function migrationsFrom(tx: Transaction, id: string): readonly MigrationState[] {
+  return [...tx.state.migrations.values()].filter(({ origin }) => origin === id);
+}

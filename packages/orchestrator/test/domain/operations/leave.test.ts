@@ -1,0 +1,89 @@
+/**
+ * Nodes that ask to leave. SIGTERM of a node used to cost an IDENTIFY per shard and all state: the process was ended on
+ * the spot, with its shards on it.
+ */
+import { describe, expect, test } from 'vitest';
+import { World, type WorldOptions } from '../world.js';
+import type { ModelNode } from '../model-node.js';
+
+const LEAVE = { kind: 'leave', withinMs: 8_000, intent: 'auto', successor: '' } as const;
+
+/** Three shards on `a`, one IDENTIFY in 5 s. */
+function world(others: readonly string[], options: WorldOptions = {}): { world: World; a: ModelNode } {
+  const made = new World({ gateway: { shards: 3, maxConcurrency: 1 }, totalShards: 3, ...options }).start();
+  const a = made.join('a');
+  made.pass(40_000);
+  for (const other of others) made.join(other);
+  made.settle();
+  return { world: made, a };
+}
+
+function identifies({ nodes }: World): readonly number[] {
+  return [...nodes.values()].flatMap((node) => (node.id === 'a' ? [] : node.identifies));
+}
+
+describe('a node that asks to leave', () => {
+  test('with 3 shards and max_concurrency 1 gives them away live, without an IDENTIFY', () => {
+    const { world: fleet, a } = world(['b', 'c']);
+    a.send(LEAVE);
+    fleet.settle();
+    expect(fleet.recorded('migrationCompleted')).toHaveLength(3);
+    expect(fleet.truth()['a']).toBeUndefined();
+    expect(identifies(fleet)).toEqual([]);
+    expect(fleet.recorded('nodeLeaving')).toHaveLength(1);
+  });
+
+  test('gets nothing new: neither a shard that is vacant, nor one that is on its way', () => {
+    const { world: fleet, a } = world(['b']);
+    fleet.nodes.get('b')?.mute.add('transferOpen');
+    a.send(LEAVE);
+    fleet.settle();
+    expect(fleet.ask({ kind: 'migrateShard', shard: 0, destination: 'a' })).toMatchObject({ ok: false });
+    expect(fleet.ask({ kind: 'cordonNode', node: 'a' })).toMatchObject({ error: { code: 'DSO_NODE_SHUTTING_DOWN' } });
+    expect(fleet.state.nodes.get('a')?.intent).toMatchObject({ kind: 'leaving' });
+  });
+
+  test('is told to shut down in time when its shards cannot be moved; others resume them, and it hears that they can', () => {
+    const { world: fleet, a } = world(['b']);
+    fleet.nodes.get('b')?.mute.add('transferOpen');
+    a.send(LEAVE);
+    fleet.pass(4_900);
+    expect(fleet.sentTo('a', 'shutdown')).toEqual([]);
+    fleet.pass(200);
+    expect(fleet.sentTo('a', 'shutdown')).toHaveLength(1);
+    expect(fleet.sentTo('a', 'shutdownNoted')).toEqual([{ kind: 'shutdownNoted', cursors: 3 }]);
+    expect(fleet.truth()).toEqual({ b: [0, 1, 2] });
+    expect(identifies(fleet)).toEqual([]);
+  });
+
+  test('goes on to leave when the orchestrator was restarted meanwhile', () => {
+    const { world: fleet, a } = world(['b']);
+    fleet.nodes.get('b')?.mute.add('transferOpen');
+    a.send(LEAVE);
+    fleet.settle();
+    fleet.crash();
+    expect(fleet.state.nodes.get('a')?.intent).toMatchObject({ kind: 'leaving', intent: 'auto' });
+  });
+
+  test('is another process under the same id when it comes back, and that one is there to stay', () => {
+    const { world: fleet, a } = world(['b']);
+    a.send(LEAVE);
+    fleet.settle();
+    fleet.kill(a);
+    fleet.settle();
+    fleet.join('a');
+    fleet.settle();
+    expect(fleet.state.nodes.get('a')?.intent).toEqual({ kind: 'serving' });
+  });
+
+  test('is told to shut down at once where nobody else is, and its successor resumes every shard', () => {
+    const { world: fleet, a } = world([]);
+    a.send(LEAVE);
+    fleet.settle();
+    expect(fleet.sentTo('a', 'shutdown')).toHaveLength(1);
+    fleet.join('a2');
+    fleet.pass(25_000);
+    expect(fleet.truth()).toEqual({ a2: [0, 1, 2] });
+    expect(identifies(fleet)).toEqual([]);
+  });
+});
