@@ -9,6 +9,7 @@ import { ROLLOUT_MUTANTS } from './rollout.js';
 import { PLACEMENT_MUTANTS } from './placement.js';
 import { PARKING_MUTANTS } from './parking.js';
 import { SESSION_MUTANTS } from './session.js';
+import { SPREAD_MUTANTS } from './spread.js';
 import { SIGNALS_MUTANTS } from './signals.js';
 import { WATCH_MUTANTS } from './watch.js';
 
@@ -66,6 +67,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...PLACEMENT_MUTANTS,
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,
+  ...SPREAD_MUTANTS,
   ...WATCH_MUTANTS,
   ...SIGNALS_MUTANTS,
   ...ROLLOUT_MUTANTS,
