@@ -9,6 +9,8 @@ import type { CommandWords, Parameters } from './endpoint.js';
 /** What each kind takes, as the server has it when the parameters were read. */
 export type OperationPlans = {
   drain: { origins: readonly string[]; destination: string | null; shutdown: boolean; deadline: number | null };
+  rebalance: object;
+  scale: { nodes: number };
   rollout: {
     bake: number;
     canary: number | null;
@@ -73,6 +75,36 @@ export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<Op
           { shown: 'to', parameter: 'destination' },
         ],
         options: [{ flags: '--no-shutdown', help: 'leave the drained node running' }],
+      },
+    ],
+  },
+  rebalance: {
+    about: 'moves the fewest shards that spread them evenly over the open nodes',
+    parameters: {},
+    commands: [
+      {
+        name: 'rebalance',
+        help: 'move the fewest shards that spread them evenly over the open nodes',
+        details:
+          'By itself the orchestrator fills nodes that join or come back, and mends what has 1.5 times the average (the setting rebalance).\n' +
+          'Not during a rollout, a drain or a takeover, and not while nodes run different versions.',
+        examples: ['dso rebalance', 'dso rebalance --dry-run'],
+      },
+    ],
+  },
+  scale: {
+    about:
+      'keeps so many nodes up: more are launched and get shards, those that are too many are drained and shut down',
+    parameters: { nodes: { field: wholeNumber({ min: 1, max: 1000 }) } },
+    commands: [
+      {
+        name: 'scale',
+        help: 'keep so many nodes up; new ones get shards, and nodes that are too many are drained first',
+        details:
+          'The number is remembered over a restart of the orchestrator, until `nodes` in its configuration says another number than it does now.\n' +
+          'Nodes that the launcher did not start count, and are left alone.',
+        examples: ['dso scale 4', 'dso scale 2 --dry-run'],
+        arguments: [{ shown: 'nodes', parameter: 'nodes' }],
       },
     ],
   },

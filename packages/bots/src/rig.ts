@@ -122,6 +122,8 @@ export class Rig {
           stateMb: 0,
           ports: { node: await freePort(0), http: await freePort(0) },
           settings: {
+            // Moves are asked for here, one by one.
+            rebalance: 'off',
             // The default; the demo's is shorter.
             heartbeat: '5s',
             launcher: {

@@ -120,7 +120,12 @@ export class Rig {
           environment: clocks.orchestrator.environment,
           nodeEnvironment: clocks.nodes.environment,
         }),
-        settings: { ...SETTINGS, ...(disk && { 'store.path': `${disk.path}/state.db` }) },
+        settings: {
+          // Moves are asked for here, one by one.
+          rebalance: 'off',
+          ...SETTINGS,
+          ...(disk && { 'store.path': `${disk.path}/state.db` }),
+        },
       },
       {
         onLog: (line) => {

@@ -14,6 +14,7 @@ import { outageTour } from './outage-tour.js';
 import { parseOptions, type DemoOptions, type Scenario } from './options.js';
 import { formatMs, type NodeRow, type Picture } from './picture.js';
 import { QUARANTINE_SETTINGS, quarantineTour } from './quarantine-tour.js';
+import { REBALANCE_SETTINGS, rebalanceTour } from './rebalance-tour.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
 import { LEAVE_SETTINGS, leaveTour } from './discordjs/leave-tour.js';
@@ -34,12 +35,14 @@ const TOURS: Readonly<Record<Scenario, Tour>> = {
   'bad-rollout': badRolloutTour,
   state: stateTour,
   start: startTour,
+  rebalance: rebalanceTour,
   leave: leaveTour,
   'full-restart': fullRestartTour,
 };
 const SETTINGS: Partial<Record<Scenario, Readonly<Record<string, unknown>>>> = {
   quarantine: QUARANTINE_SETTINGS,
   alarm: ALARM_SETTINGS,
+  rebalance: REBALANCE_SETTINGS,
   'bad-rollout': BAD_ROLLOUT_SETTINGS,
   leave: LEAVE_SETTINGS,
 };
@@ -186,7 +189,8 @@ class Demo {
         discordToken: token,
         stateMb,
         identifyWindow,
-        settings: SETTINGS[scenario] ?? {},
+        // The others count their own moves.
+        settings: { rebalance: 'off', ...SETTINGS[scenario] },
         upArguments: scenario === 'full-restart' ? KEEP_SESSIONS : [],
         // The documented ones if they are free, so that `npx dso status` works as it stands.
         ports: { node: await freePort(tourOnly ? 0 : 7447), http: await freePort(tourOnly ? 0 : 7448) },

@@ -18,13 +18,14 @@ const SCENARIOS = [
   'bad-rollout',
   'state',
   'start',
+  'rebalance',
   'leave',
   'full-restart',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** Where one or two of them are lost. */
-const THREE_NODES: readonly Scenario[] = ['crash', 'quarantine', 'alarm', 'outage', 'leave'];
+const THREE_NODES: readonly Scenario[] = ['crash', 'quarantine', 'alarm', 'outage', 'rebalance', 'leave'];
 
 /** Played with the bot on discord.js, whatever is said. */
 const OF_DISCORDJS: readonly Scenario[] = ['leave', 'full-restart'];
@@ -87,6 +88,7 @@ Examples:
   npm run demo -- --scenario quarantine --json           a shard that kills node after node is quarantined, and released
   npm run demo -- --scenario alarm --json                most nodes stand still at once: nothing is taken from them
   npm run demo -- --scenario outage --json               Discord is away for 75 s while a shard moves and a node dies
+  npm run demo -- --scenario rebalance --json            a node joins, dies and comes back: each time it gets its share
   npm run demo -- --scenario bad-rollout --json          four bad versions are rolled out, and each is reverted
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
   npm run demo -- --scenario leave --json                nodes get SIGTERM as a scheduler sends it; discord.js clients

@@ -123,7 +123,7 @@ export async function startShardsAndTraffic(context: TourContext): Promise<void>
   await steps.run(`${options.rate} events a second begin to flow`, () => delay(clock, BETWEEN_STEPS_MS));
 }
 
-async function startNode({ fleet, steps }: TourContext): Promise<string> {
+export async function startNode({ fleet, steps }: TourContext): Promise<string> {
   const before = new Set((await fleet.client.status()).nodes.map(({ id }) => id));
   await steps.run('starting another node', () => fleet.client.post('/startnode'));
   const fresh = (await fleet.client.status()).nodes.find(({ id }) => !before.has(id));

@@ -11,6 +11,7 @@ import type { CallFigures } from './fleet-calls.js';
 import { leaveProblems, type LeaveFigures } from './leave-figures.js';
 import type { OutageFigures } from './outage-tour.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
+import { rebalanceProblems, type RebalanceFigures } from './rebalance-tour.js';
 import type { StateReport } from './reports.js';
 import { MAX_START_RATIO, type StartFigures } from './start-tour.js';
 
@@ -68,6 +69,8 @@ export type Verdict = {
   alarm?: AlarmFigures;
   /** Scenario `outage`: what status and the alarm said of it. */
   outage?: OutageFigures;
+  /** Scenario `rebalance`: how a node got its share. */
+  rebalance?: RebalanceFigures;
   /** Calls to the whole fleet while its shards moved. */
   calls?: { made: number; wrong: number };
   /** `--bot discordjs`: all caches against a client that never restarted, and commands during the rollouts. */
@@ -105,6 +108,7 @@ export type TourEnd = {
   quarantine?: QuarantineFigures;
   alarm?: AlarmFigures;
   outage?: OutageFigures;
+  rebalance?: RebalanceFigures;
   badRollout?: BadRolloutFigures;
   discordjs?: DiscordjsFigures;
   leave?: LeaveFigures;
@@ -133,7 +137,7 @@ export type VerdictInput = TourEnd & {
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
   const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage } = input;
-  const { badRollout, leave, restart } = input;
+  const { badRollout, leave, rebalance, restart } = input;
   const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
   const { cases } = badRollout ?? {};
   // How many each case of `bad-rollout` may cost is judged case by case.
@@ -179,6 +183,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     calls !== undefined && calls.made === 0 && 'the fleet was never asked anything',
     ...(calls?.findings ?? []),
     ...(outage === undefined ? [] : outageProblems(outage, input.shards)),
+    ...(rebalance === undefined ? [] : rebalanceProblems(rebalance)),
     ...(badRollout === undefined ? [] : badRolloutProblems(badRollout, input.shards)),
     ...(discordjs === undefined ? [] : problemsOf(discordjs)),
     ...(leave === undefined ? [] : leaveProblems(leave)),
@@ -210,6 +215,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(quarantine && { quarantine }),
     ...(alarm && { alarm }),
     ...(outage && { outage }),
+    ...(rebalance && { rebalance }),
     ...(badRollout && { bake: badRollout.bake, cases: badRollout.cases }),
     ...(calls && { calls: { made: calls.made, wrong: calls.wrong } }),
     ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),

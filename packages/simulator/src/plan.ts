@@ -103,7 +103,7 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
   const shards = draw.whole(2, 8);
   const nodes = draw.whole(2, 4);
   const supervised = draw.chance(0.25);
-  const settings = settingsFor(draw, shards, nodes, supervised);
+  const settings = { ...settingsFor(draw, shards, nodes, supervised), rebalance: rebalanceFor(seed) };
   return {
     seed,
     faults,
@@ -173,6 +173,10 @@ function settingsFor(draw: Draw, shards: number, nodes: number, supervised: bool
     identifyTimeoutMs: 12_000,
     allowBaseLevelPeers: true,
   });
+}
+
+function rebalanceFor(seed: number): Settings['rebalance'] {
+  return drawFor(seed, 'rebalance').pick(['join', 'join', 'auto', 'off']) ?? 'join';
 }
 
 function rulesFor(draw: Draw, faults: ReadonlySet<FaultName>): GatewayRules {

@@ -50,6 +50,7 @@ export type ConfigValues = {
   takeoversPerNode: number;
   quarantineAfter: number;
   nodesMayRollout: boolean;
+  rebalance: 'join' | 'auto' | 'off';
   heartbeat: number;
   'alarms.shardsDownAfter': number;
   'alarms.webhook': string | null;
@@ -224,6 +225,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     wholeNumber({ min: 0, max: 100 }),
     3,
     'A shard that was newly started on so many nodes in a row when they died is not started any more until it is released; 0: never mind.',
+  ),
+  rebalance: key(
+    choice('join', 'auto', 'off'),
+    'join',
+    'Spread shards without being asked: join fills nodes that are new or empty, and mends what has 1.5 times the average; auto mends 1.25 times the average as well; off only when asked (dso rebalance).',
   ),
   nodesMayRollout: key(flag(), false, 'Let a bot begin a rollout by itself (client.shard.respawnAll()).'),
   heartbeat: key(

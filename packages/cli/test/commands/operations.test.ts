@@ -68,6 +68,8 @@ const commands: [args: string[], command: OperatorCommand][] = [
       answer: 'begun',
     },
   ],
+  [['rebalance'], { kind: 'startOperation', plan: { kind: 'rebalance' }, answer: 'begun' }],
+  [['scale', '4'], { kind: 'startOperation', plan: { kind: 'scale', nodes: 4 }, answer: 'begun' }],
   [['fullmigration'], rolloutOf({ bake: 0, surge: 1 })],
   [['rollout'], rolloutOf({})],
   [['rollout', '--fast', '--canary', '3', '--bake', '5m'], rolloutOf({ fast: true, canary: 3, bake: 300_000 })],

@@ -58,6 +58,7 @@ function settings(values: ConfigValues, known: { token: string | null; canLaunch
     identifyWindowMs: values['discord.identifyWindow'],
     identifyReserve: values['discord.identifyReserve'],
     identifyTimeoutMs: values['timeouts.identify'],
+    rebalance: values.rebalance,
     nodesMayRollout: values.nodesMayRollout,
     tokenRequired: known.token !== null,
     allowBaseLevelPeers: values.allowBaseLevelPeers,

@@ -218,6 +218,7 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
       if (at !== null) tx.patchOperation(id, { deadline: at + ms });
     },
   }),
+  settling: deadline({ things: once, at: (tx) => tx.state.balance.settledAt }),
   waitingMigration: deadline({
     things: (tx) => tx.state.waitingMigrations,
     at: (_, waiting) => waiting.deadline,

@@ -21,6 +21,7 @@ import { leaveWhenThereIsRoom, startWaitingMigrations } from './migration/reques
 import { placeParked } from './fleet/place-parked.js';
 import { placeVacant } from './fleet/placement.js';
 import { clearCrashRecords } from './shards/quarantine.js';
+import { keepBalanced } from './operations/keep-balanced.js';
 import { leaveNodes } from './operations/leave.js';
 import { runOperations } from './operations/operations.js';
 import { endFleet } from './operations/shutdown-fleet.js';
@@ -45,6 +46,7 @@ const PHASES: readonly ((tx: Transaction) => void)[] = [
   placeVacant,
   // What is to be moved.
   leaveWhenThereIsRoom,
+  keepBalanced,
   leaveNodes,
   runOperations,
   startWaitingMigrations,

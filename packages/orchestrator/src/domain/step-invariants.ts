@@ -27,6 +27,7 @@ export function assertStep(before: OrchestratorState, after: OrchestratorState):
   // What is parked has a deadline, and what is given out comes up by that.
   const planned = begun.filter(({ origin, destination }) => !isPark(origin) && !isPark(destination));
   if (planned.length > 0) movesKeepToTheBudget(after, planned);
+  operationsMoveWhatTheyMay(before, after, begun);
   leavingNodesGetNothing(before, after, begun);
   cancelledOperationsBeginNothing(before, after, begun);
   rolloutsEndAsTheyShould(before, after);
@@ -46,6 +47,29 @@ function movesKeepToTheBudget(after: OrchestratorState, begun: readonly Migratio
   const { moving, down, limit } = disruptionOf(after);
   const shards = planned.map(({ shard }) => shard).join(', ');
   must(moving + down <= limit, `shard(s) ${shards} are moved while ${moving} move and ${down} are down, of ${limit}`);
+}
+
+/** A drain begins no move when its time is up; shards are spread over nodes that take shards, and while they do. */
+function operationsMoveWhatTheyMay(
+  before: OrchestratorState,
+  after: OrchestratorState,
+  begun: readonly MigrationState[],
+): void {
+  for (const { id, shard, destination, operation, startedAt } of begun) {
+    const asked = before.operations.get(operation ?? '') ?? after.operations.get(operation ?? '');
+    if (before.migrations.has(id) || asked === undefined) continue;
+    if (asked.kind === 'drain') {
+      const isLate = asked.until !== null && startedAt > asked.until;
+      must(!isLate, `drain ${asked.id} moves shard ${shard} after its deadline`);
+    }
+    if (asked.kind !== 'rebalance') continue;
+    const intent = after.nodes.get(destination)?.intent.kind;
+    must(intent === 'serving', `rebalance ${asked.id} moves shard ${shard} to node ${destination}, which is ${intent}`);
+    const isDrained = [...after.operations.values()].some(({ origins }) =>
+      origins.some((node) => node === destination),
+    );
+    must(!isDrained, `rebalance ${asked.id} moves shard ${shard} to node ${destination}, which is drained`);
+  }
 }
 
 /**

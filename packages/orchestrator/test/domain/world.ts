@@ -29,6 +29,8 @@ const quickSettings: Settings = defaultSettings({
   maxUnavailable: { percent: 100 },
   budgetTimeoutMs: 60_000,
   commandTimeoutMs: 15_000,
+  // Tests that are not about that count moves.
+  rebalance: 'off',
 });
 
 export function drain(

@@ -36,6 +36,10 @@ const MEDDLES = 0.05;
 /** With each command of an operator. */
 const COMPLAINS = 0.05;
 
+function scale(nodes: number): OperatorCommand {
+  return { kind: 'startOperation', plan: { kind: 'scale', nodes }, answer: 'ended' };
+}
+
 export class Operators {
   readonly #options: OperatorsOptions;
   #running = false;
@@ -147,6 +151,8 @@ export class Operators {
       return { kind: 'startOperation', plan, answer: 'ended' };
     }
     if (roll < 0.76) return this.#rollout(state);
+    if (roll < 0.77) return { kind: 'startOperation', plan: { kind: 'rebalance' }, answer: 'ended' };
+    if (roll < 0.78) return scale(draw.whole(1, plan.nodes + 1));
     if (roll < 0.8) return { kind: 'stopShard', shard };
     if (roll < 0.85) return { kind: 'startShards', node, shards: [shard] };
     if (roll < 0.89) return { kind: 'cordonNode', node };

@@ -6,6 +6,7 @@ import { SHARD, violated, withNode, type World } from './world.js';
 
 /** Heartbeats are off: they would make the world endless. What only they tell is told otherwise or not at all. */
 const SETTINGS = defaultSettings({
+  rebalance: 'off',
   totalShards: 1,
   maxNodeDowntimeMs: 30_000,
   launchRetryMs: 30_000,

@@ -3,11 +3,13 @@ import type { ShardHost } from '@dshard/node';
 import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
 import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
+import { GROUP_COMMIT_MUTANTS } from './group-commit.js';
 import { sending, type Mutant } from './mutant.js';
 import { ROLLOUT_MUTANTS } from './rollout.js';
 import { PLACEMENT_MUTANTS } from './placement.js';
 import { PARKING_MUTANTS } from './parking.js';
 import { SESSION_MUTANTS } from './session.js';
+import { SPREAD_MUTANTS } from './spread.js';
 import { SIGNALS_MUTANTS } from './signals.js';
 import { WATCH_MUTANTS } from './watch.js';
 
@@ -61,9 +63,11 @@ const verifiesByItself =
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
+  ...GROUP_COMMIT_MUTANTS,
   ...PLACEMENT_MUTANTS,
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,
+  ...SPREAD_MUTANTS,
   ...WATCH_MUTANTS,
   ...SIGNALS_MUTANTS,
   ...ROLLOUT_MUTANTS,

@@ -119,6 +119,15 @@ export const TOTAL: Codec<TotalRecord | null, TotalRecord> = fleetRecord<TotalRe
   ({ totalShards }) => [totalShards],
 );
 
+type ScaleRecord = { nodes: number; configured: number };
+
+export const SCALE: Codec<ScaleRecord | null, ScaleRecord> = fleetRecord<ScaleRecord>(
+  'scale',
+  { nodes: within(1, 1000), configured: count },
+  ({ scaledTo }) => scaledTo,
+  ({ scaledTo }) => [scaledTo],
+);
+
 type IdsRecord = { nextId: number; nextEpoch: number };
 
 export const IDS: Codec<IdsRecord | null, IdsRecord> = fleetRecord<IdsRecord>(

@@ -32,7 +32,18 @@ import {
   boundedShard,
 } from './bounded-times.js';
 import { OPERATIONS } from './operation-records.js';
-import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, ROLLOUTS, SHARDS, TOTAL } from './records.js';
+import {
+  CRASH_RECORDS,
+  IDENTIFIES,
+  IDENTIFY_KEYS,
+  IDS,
+  JOBS,
+  NODES,
+  ROLLOUTS,
+  SCALE,
+  SHARDS,
+  TOTAL,
+} from './records.js';
 import type { JsonValue, NodeRecord, ShardRecord, Codec } from './records.js';
 import { Unreadable } from '../state/shape.js';
 
@@ -54,8 +65,12 @@ export function restoredState(
   now: number,
   dead: readonly string[] = [],
 ): Restored {
-  const fresh = initialState(settings, now);
   const reader = new RecordReader(records);
+  const scaledTo = reader.one(SCALE, 'scale');
+  // Once the configuration says another number than it did, that number holds.
+  const isScaled = scaledTo !== null && scaledTo.configured === settings.nodes && settings.canLaunch;
+  const begun = initialState(isScaled ? { ...settings, nodes: scaledTo.nodes } : settings, now);
+  const fresh = { ...begun, scaledTo: isScaled ? scaledTo : null };
   const gone = new Set(dead);
   const identifies = restoredIdentifies(reader, settings, now) ?? fresh.identifies;
   const { operations, endedOperations } = restoredOperations(reader, now);

@@ -6,7 +6,18 @@
  */
 import type { OrchestratorState } from '../state/state.js';
 import { OPERATIONS } from './operation-records.js';
-import { CRASH_RECORDS, IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, ROLLOUTS, SHARDS, TOTAL } from './records.js';
+import {
+  CRASH_RECORDS,
+  IDENTIFIES,
+  IDENTIFY_KEYS,
+  IDS,
+  JOBS,
+  NODES,
+  ROLLOUTS,
+  SCALE,
+  SHARDS,
+  TOTAL,
+} from './records.js';
 import type { Codec, JsonValue, Write } from './records.js';
 
 /** A codec for whoever writes, whatever its things are. */
@@ -35,6 +46,7 @@ function writer<T, R>({ kind, entries, changed, write }: Codec<T, R>): Writer {
 
 const WRITERS: readonly Writer[] = [
   writer(TOTAL),
+  writer(SCALE),
   writer(IDS),
   writer(IDENTIFIES),
   writer(IDENTIFY_KEYS),

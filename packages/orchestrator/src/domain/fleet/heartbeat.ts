@@ -5,6 +5,7 @@
 import type { MessageOf, ShardReport } from '@dshard/protocol';
 import { assignmentOf, isPossibleEpoch } from '../state/epochs.js';
 import { claim } from './claims.js';
+import { noteLoads } from './weights.js';
 import { lookAtVersion } from './version-health.js';
 import { nodeSurvey } from '../state/node-survey.js';
 import { can, isShuttingDown } from '../state/nodes.js';
@@ -43,6 +44,7 @@ export function onHeartbeat(tx: Transaction, id: string, said: MessageOf<'heartb
     });
   }
   noteLinks(tx, id, message.shards);
+  noteLoads(tx, message.shards);
   noteResumes(tx, id, message.shards);
   noticeMissing(tx, id, named);
   lookAtVersion(tx, node.version);

@@ -60,14 +60,11 @@ export const DRAIN: Operation<'drain'> = {
         break;
     }
   },
-  /** Its time is up; or the disruption budget, or a shard that does not come up, has held it up for too long. */
+  /** The disruption budget, or a shard that does not come up, has held it up for too long. `late` is for `step`. */
   overdue(tx, drain) {
-    const isLate = drain.until !== null && drain.until <= tx.now;
-    const why = isLate ? null : holdsUp(tx.state, drain);
-    if (!isLate && why === null) return;
-    const stopped = isLate
-      ? `its deadline of ${(drain.until - drain.startedAt) / 1000} s has passed`
-      : `no shard could be moved for ${tx.settings.budgetTimeoutMs} ms: ${why}`;
+    const why = late(tx, drain) === null ? holdsUp(tx.state, drain) : null;
+    if (why === null) return;
+    const stopped = `no shard could be moved for ${tx.settings.budgetTimeoutMs} ms: ${why}`;
     tx.patchOperation(drain.id, { stopped: drain.stopped ?? stopped, deadline: null });
   },
   status: statusOf,
@@ -190,7 +187,7 @@ function recordMoved(tx: Transaction, drain: Drain): void {
 }
 
 function awaitDestination(tx: Transaction, drain: Drain): void {
-  const why = drain.stopped ?? lostOf(tx, drain);
+  const why = drain.stopped ?? late(tx, drain) ?? lostOf(tx, drain);
   if (why !== null) endDrain(tx, drain, why);
   else if (isAwaited(tx, drain)) return;
   // An earlier run of the orchestrator launched the node. What it is a step of begins anew, with that node if it came
@@ -210,6 +207,11 @@ function problemOf(tx: Transaction, id: string): string | null {
   return isShuttingDown(node) ? `node ${id} is shutting down` : null;
 }
 
+/** Its time is up; null: it is not. */
+function late(tx: Transaction, { until, startedAt }: Drain): string | null {
+  return until === null || until > tx.now ? null : `its deadline of ${(until - startedAt) / 1000} s has passed`;
+}
+
 function problemOfDestination(tx: Transaction, id: string): string | null {
   const node = tx.node(id);
   return problemOf(tx, id) ?? (node !== undefined && isLeaving(node) ? `node ${id} leaves` : null);
@@ -224,8 +226,8 @@ function lostOf(tx: Transaction, { origins }: Drain): string | null {
 function move(tx: Transaction, drain: Drain): void {
   const { origins } = drain;
   const [destination] = drain.destinations;
-  const stopped =
-    drain.stopped ?? lostOf(tx, drain) ?? (destination === undefined ? null : problemOfDestination(tx, destination));
+  const noWay = destination === undefined ? null : problemOfDestination(tx, destination);
+  const stopped = drain.stopped ?? late(tx, drain) ?? lostOf(tx, drain) ?? noWay;
   const { waiting, isBlocked } = stopped === null ? beginMoves(tx, drain) : leftOf(tx, drain);
   const isMoving = [...tx.state.migrations.values()].some(({ origin }) => origins.includes(origin));
   const deadline = nextDeadline(tx, drain, stopped === null && isBlocked && !isMoving);

@@ -10,6 +10,7 @@ import type {
 import type { OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import type { Asked, Progress, Started } from './operation.js';
+import { makeWay } from './rebalance.js';
 import { OPERATIONS } from './registry.js';
 
 /** @param answer when the request is answered: when the operation has begun, or when it has ended. */
@@ -21,7 +22,9 @@ export function startOperation(tx: Transaction, request: string, plan: Operation
   }
 }
 
+/** What nobody asked for makes way for what somebody asks for. */
 function start<K extends OperationKind>(tx: Transaction, plan: OperationPlan<K>, asked: Asked): Started {
+  makeWay(tx, `${tx.by} asked for a ${plan.kind}`);
   return OPERATIONS[plan.kind].start(tx, plan, asked);
 }
 

@@ -13,9 +13,13 @@
 import type { OperationKind } from '../state/operations.js';
 import { DRAIN } from './drain.js';
 import type { Operation } from './operation.js';
+import { REBALANCE } from './rebalance.js';
 import { ROLLOUT } from './rollout.js';
+import { SCALE } from './scale.js';
 
 export const OPERATIONS: { readonly [K in OperationKind]: Operation<K> } = {
   drain: DRAIN,
+  rebalance: REBALANCE,
   rollout: ROLLOUT,
+  scale: SCALE,
 };

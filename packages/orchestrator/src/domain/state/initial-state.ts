@@ -1,4 +1,5 @@
 /** The state of an orchestrator that knows nothing yet but its settings. */
+import { NO_BALANCE } from './balance.js';
 import { firstEpoch } from './epochs.js';
 import type { Settings } from './settings.js';
 import type { OrchestratorState } from './state.js';
@@ -45,6 +46,8 @@ export function initialState(settings: Settings, now: number): OrchestratorState
       unsure: 0,
       shortSince: null,
     },
+    balance: NO_BALANCE,
+    scaledTo: null,
     jobs: new Map(),
     calls: new Map(),
     nextCall: 1,

@@ -66,6 +66,33 @@ export type OperationData = {
     readonly until: number | null;
     readonly phase: 'awaitingDestination' | 'moving' | 'shuttingDown';
   };
+  /** Shards are spread evenly. */
+  rebalance: MoveCounts & {
+    readonly origins: readonly [];
+    readonly destinations: readonly [];
+    /** Nobody asked for it: it makes way for what somebody asks for. */
+    readonly automatic: boolean;
+    /** Only nodes that are new or empty get shards. */
+    readonly fillOnly: boolean;
+    /** How many times more it may look for moves when all that were planned are made. */
+    readonly rounds: number;
+    /** The most shards that it still may move. */
+    readonly most: number;
+    /** Planned, and not begun. */
+    readonly pending: readonly { shard: number; origin: string; destination: string }[];
+  };
+  /** More or fewer nodes are kept up. */
+  scale: {
+    readonly origins: readonly [];
+    readonly destinations: readonly [];
+    readonly nodes: number;
+    /** How many were kept up before. */
+    readonly from: number;
+    readonly phase: 'launching' | 'spreading' | 'draining';
+    /** The operation that moves shards for it. */
+    readonly child: string | null;
+    readonly moved: number;
+  };
   /** The fleet moves to new processes, in rounds (`operations/rollout.ts`). */
   rollout: {
     readonly origins: readonly [];
@@ -168,6 +195,27 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
     failed: listOf(object({ shard: count, reason: text })),
     retried: listOf(count),
   },
+  rebalance: {
+    origins: none,
+    destinations: none,
+    automatic: flag,
+    fillOnly: flag,
+    rounds: count,
+    most: count,
+    pending: listOf(object({ shard: count, origin: nodeId, destination: nodeId })),
+    moved: listOf(count),
+    failed: listOf(object({ shard: count, reason: text })),
+    retried: listOf(count),
+  },
+  scale: {
+    origins: none,
+    destinations: none,
+    nodes: count,
+    from: count,
+    phase: oneOf('launching', 'spreading', 'draining'),
+    child: nullOr(text),
+    moved: count,
+  },
   rollout: {
     origins: none,
     destinations: listOf(nodeId),
@@ -214,6 +262,8 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
 export type OperationPlans = {
   /** `destination` null: all other nodes. `deadline`: so many milliseconds. */
   drain: { origins: readonly string[]; destination: string | null; shutdown: boolean; deadline: number | null };
+  rebalance: object;
+  scale: { nodes: number };
   /** What is not said is as in `WITHOUT_BAKE` (`operations/rollout-plan.ts`). */
   rollout: Partial<RolloutOptions>;
 };
@@ -239,8 +289,19 @@ export type OperationState<K extends OperationKind = OperationKind> = {
 /** The nodes that it has to do with: a restarted orchestrator waits for them before it goes on. */
 export function nodesOf(operation: OperationState): readonly string[] {
   const { origins, destinations } = operation;
-  const of = operation.kind === 'rollout' ? [...operation.pairs.map((pair) => pair.old), ...operation.waiting] : [];
-  return [...origins, ...destinations, ...of];
+  return [...origins, ...destinations, ...laterNodesOf(operation)];
+}
+
+function laterNodesOf(operation: OperationState): readonly string[] {
+  switch (operation.kind) {
+    case 'rollout':
+      return [...operation.pairs.map((pair) => pair.old), ...operation.waiting];
+    case 'rebalance':
+      return operation.pending.flatMap(({ origin, destination }) => [origin, destination]);
+    case 'drain':
+    case 'scale':
+      return [];
+  }
 }
 
 /** An operation that is over, for those who ask later how it ended. */

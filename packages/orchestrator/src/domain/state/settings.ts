@@ -58,6 +58,8 @@ export type Settings = {
   identifyWindowMs: number;
   identifyReserve: number | null;
   identifyTimeoutMs: number;
+  /** Whether shards are spread without anybody asking (`operations/keep-balanced.ts`). */
+  rebalance: 'join' | 'auto' | 'off';
   nodesMayRollout: boolean;
   /** Whether nodes must prove that they know the shared token. The proof itself is looked at at the edge. */
   tokenRequired: boolean;

@@ -12,6 +12,7 @@ import type {
   ProcessReport,
   ShardReport,
 } from '@dshard/protocol';
+import type { BalanceState } from './balance.js';
 import type { KnownSession } from './commands.js';
 import type { EndedOperation, OperationState } from './operations.js';
 import type { RolloutMemory } from './versions.js';
@@ -372,6 +373,10 @@ export type OrchestratorState = {
   /** The bot dies whatever its shards are: until then no shard is quarantined for it (`shards/quarantine.ts`). */
   botBlame: { version: string; until: number } | null;
   identifies: IdentifyBudget;
+  /** What is known for spreading shards evenly (`operations/rebalance.ts`). */
+  balance: BalanceState;
+  /** So many launched nodes an operator wants (`dso scale`). null: as many as the configuration says. */
+  scaledTo: { nodes: number; configured: number } | null;
   /** Fleet calls under way, by id. */
   calls: ReadonlyMap<string, CallState>;
   /** By the name of a job that runs once per fleet: when its latest run was due (`jobs/`). */

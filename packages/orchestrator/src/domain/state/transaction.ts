@@ -122,6 +122,16 @@ export class Transaction {
     this.#changes += 1;
   }
 
+  /** So many nodes are kept up from now on. */
+  scaleTo(nodes: number): void {
+    const { settings, scaledTo } = this.#draft;
+    if (settings.nodes === nodes) return;
+    const configured = scaledTo?.configured ?? settings.nodes;
+    this.#draft.settings = { ...settings, nodes };
+    this.#draft.scaledTo = nodes === configured ? null : { nodes, configured };
+    this.#changes += 1;
+  }
+
   /** `m7`: unique in this run. */
   nextId(prefix: string): string {
     const id = `${prefix}${this.#draft.nextId}`;

@@ -152,6 +152,23 @@ describe('a drain with a deadline', () => {
   });
 });
 
+/** The time was up while no orchestrator ran; the next one began a move before it looked at the time. */
+test('a drain whose time is up when the orchestrator is back moves nothing further', () => {
+  const world = threeNodes({ migrationsPerNode: 1 });
+  for (const id of ['b', 'c']) world.nodes.get(id)?.mute.add('transferOpen');
+  world.command(drain('a', null, { deadline: 10_000 }));
+  world.settle();
+  world.now += 20_000;
+  world.crash();
+  for (const node of world.nodes.values()) {
+    node.mute.clear();
+    world.connect(node);
+  }
+  world.pass(60_000);
+  expect(world.truth()).toEqual({ a: [0, 1, 2, 3, 4, 5, 6, 7] });
+  expect(world.recorded('operationEnded').at(-1)?.text).toMatch(/its deadline of 10 s has passed/);
+});
+
 describe('shutting down a node', () => {
   /** Of 12 shards beside an empty node, 12 identified anew, and their caches were lost. */
   test('shutdownnode beside an empty node drains the node first: nothing is identified', () => {
