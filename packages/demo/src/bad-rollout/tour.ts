@@ -108,15 +108,17 @@ async function rollOut(context: TourContext, fault: Fault, force: boolean): Prom
     identifies: discord.figures().identifies - identifiesBefore,
     identifiesAllowed: entries.filter(isTakenOver).length,
     movesBack: back.length,
-    movesBackBeyondBudget: back.filter((entry) => underWay(entry) >= Number(entry.fields['limit'])).length,
+    movesBackBeyondBudget: back.filter((entry) => isBesideAnother(entry, entries)).length,
     upOnOld: await shardsUpOn(context, 'v1'),
     leftOver: leftOf(fleet.folder, version),
   };
 }
 
-/** Shards that were moving or down when a move began. */
-function underWay({ fields }: HistoryRow): number {
-  return Number(fields['moving']) + Number(fields['down']);
+/** A move that began while another one was under way: one shard at a time may be down or moving. */
+function isBesideAnother({ id }: HistoryRow, entries: readonly HistoryRow[]): boolean {
+  const before = entries.filter((each) => each.id < id);
+  const begun = before.filter(({ name }) => name === 'migrationStarted').length;
+  return begun > before.filter(({ name }) => name === 'migrationCompleted' || name === 'migrationFailed').length;
 }
 
 /** A shard whose node had died is up elsewhere. */
