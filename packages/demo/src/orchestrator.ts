@@ -98,7 +98,8 @@ export async function runsDso(
   return new Promise((resolve) => {
     execFile(process.execPath, [DSO_PROGRAM, ...args], { env }, (error, stdout, stderr) => {
       const last = (text: string): string => text.trim().split('\n').at(-1) ?? '';
-      const said = last(error === null ? stdout : stderr);
+      const problem = stderr.slice(Math.max(0, stderr.lastIndexOf('dso: '))).trim();
+      const said = error === null ? last(stdout) : problem;
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), said, printed: stdout });
     });
   });

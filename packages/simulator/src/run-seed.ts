@@ -160,6 +160,7 @@ class Run {
       observe,
       nextLaunchFault: () => this.#nextLaunchFault(),
       lateStore: mutant?.lateStore ?? false,
+      wrapStore: mutant?.wrapStore ?? ((store) => store),
       wrapDecide: mutant?.decide ?? ((decide) => decide),
       wrapSpool: mutant?.spool ?? ((spool) => spool),
       onBroken: (what) => this.#violated('the invariants of the orchestrator’s state hold after every decision', what),

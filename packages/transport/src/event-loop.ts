@@ -8,7 +8,8 @@
  */
 
 export type EventLoopOptions<Event, Effect> = {
-  step: (event: Event) => void | Promise<void>;
+  /** @param next takes the next event that waits: a step may handle several. */
+  step: (event: Event, next: () => Event | undefined) => void | Promise<void>;
   /** A step threw or rejected: its event is dropped. */
   stepFailed: (event: Event, error: unknown) => void;
   effectFailed: (effect: Effect, error: unknown) => void;
@@ -94,7 +95,7 @@ export class EventLoop<Event, Effect> {
     const { step, stepFailed } = this.#options;
     const failed = (error: unknown): void => quietly(() => stepFailed(event, error));
     try {
-      return step(event)?.catch(failed);
+      return step(event, () => this.#take())?.catch(failed);
     } catch (error) {
       failed(error);
     }

@@ -119,10 +119,15 @@ export class Journal {
     if (this.#leadership === null || this.#phase.kind === 'closed') return;
     this.#backlog.push(entry);
     if (this.#backlog.length > BACKLOG) this.#backlog.shift();
-    if (this.#phase.kind !== 'open') return;
+    if (this.#phase.kind === 'open') this.#flushLater();
+  }
+
+  /** What waits for a commit already has lower ids, and is to be in the store first. */
+  #flushLater(): void {
     this.#cancelFlush ??= this.#options.clock.after(FLUSH_MS, () => {
       this.#cancelFlush = null;
-      if (this.#backlog.length > 0) void this.commit([], []);
+      if (this.#committing !== null) this.#flushLater();
+      else if (this.#backlog.length > 0) void this.commit([], []);
     });
   }
 
@@ -158,7 +163,9 @@ export class Journal {
     const { store, epoch } = this.#leadership;
     const waiting = this.#backlog;
     this.#backlog = [];
-    const commit: Commit = { epoch, expectedVersion: this.#version, writes, history: [...waiting, ...history] };
+    // What was noted while a commit waited for its turn has higher ids than what is in that commit.
+    const entries = [...waiting, ...history].toSorted((a, b) => a.id - b.id);
+    const commit: Commit = { epoch, expectedVersion: this.#version, writes, history: entries };
     const finish = (result: CommitResult): CommitResult => {
       if (result.ok) this.#version = result.version;
       else this.#backlog = [...waiting, ...this.#backlog];

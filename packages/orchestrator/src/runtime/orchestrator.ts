@@ -2,7 +2,7 @@
  * Drives the domain: takes what happens (connections, messages, commands, processes, time) as events to `decide`, one
  * at a time, and executes the effects it gives back, in order.
  *
- * With a store, what must not be forgotten of a decision is durable before the first of its effects (`journal.ts`).
+ * With a store, what must not be forgotten is durable before the first effect (`journal.ts`, in groups: `batch.ts`).
  * While that cannot be done nothing is decided (`domain/suspended.ts`): messages that would have consequences are
  * dropped, and the connections they came by are closed when it can be done again, so that those nodes tell their whole
  * state anew; all other events are handled then, in their order.
@@ -16,15 +16,16 @@ import type { Address, ByteStream, Cancel, Listener } from '@dshard/transport';
 import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@dshard/transport';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { decide, initialState, type Decide, type InitialState } from '../domain/decide.js';
-import { AUTOMATIC, type Decision, type Effect } from '../domain/state/effects.js';
+import { AUTOMATIC, type Effect } from '../domain/state/effects.js';
 import { afterSuspension } from '../domain/deadlines.js';
 import { whileSuspended } from '../domain/suspended.js';
-import { correctingWrites, durableWrites } from '../domain/durable/writes.js';
+import { correctingWrites } from '../domain/durable/writes.js';
 import type { DomainEvent } from '../domain/state/events.js';
 import { fleetEndsWithin, graceOf } from '../domain/fleet/processes.js';
 import { parkingWithin } from '../domain/operations/shutdown-fleet.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
+import { decided, gather, type Decided, type GatherOptions } from './batch.js';
 import { AlarmWatch } from './alarm-watch.js';
 import { Connections } from './connections.js';
 import type { CloseMode, Orchestrator, OrchestratorOptions, RecordedEntry } from './contract.js';
@@ -33,7 +34,7 @@ import type { ProcessExit } from '../ports/surroundings.js';
 import { deferred, drawRunId, Requests } from './requests.js';
 import { whenDone, Journal } from './journal.js';
 import { GatewayQuestion, asReason, Versions } from './questions.js';
-import { History, entryOf } from './history.js';
+import { History } from './history.js';
 import { Park } from './park.js';
 import { Processes, within } from './processes.js';
 import { Pace } from './pace.js';
@@ -69,9 +70,10 @@ class OrchestratorRuntime implements Orchestrator {
   readonly #options: OrchestratorOptions;
   readonly #domain: Domain;
   readonly #loop = new EventLoop<DomainEvent, Effect>({
-    step: (event) => this.#step(event),
+    step: (event, next) => this.#step(event, next),
     stepFailed: (event, error) => this.#stepFailed(event, error),
-    effectFailed: (effect, error) => this.#effectFailed(effect, error),
+    effectFailed: ({ kind }, error) =>
+      this.#options.logger.error({ err: error, effect: kind }, `The effect ${kind} failed: ${messageOf(error)}`),
     capacity: MAX_WAITING_EVENTS,
     overflow: (event) => this.#overflow(event),
     take: takeTogether,
@@ -288,23 +290,26 @@ class OrchestratorRuntime implements Orchestrator {
     logger.info({ mode }, CLOSED[mode]);
   }
 
-  #step(event: DomainEvent): Eventually<void> {
+  /** @param next takes the next event that waits, to be made durable together with this one. */
+  #step(event: DomainEvent, next: () => DomainEvent | undefined): Eventually<void> {
     if (!this.#journal.ready()) return this.#postpone(event);
-    const now = this.#options.clock.now();
-    const decision = decidedTogether(this.#domain.decide, this.#state, event, now, this.#stepFailed.bind(this));
-    const writes = durableWrites(this.#state, decision.state);
-    if (writes.length === 0) return this.#apply(decision, event, null);
-    const entries = decision.effects.flatMap((effect) =>
-      isToCommit(effect) ? [this.#history.number(effect.entry)] : [],
-    );
-    return whenDone(this.#journal.commit(writes, entries.map(entryOf)), (isDurable) => {
-      if (isDurable) this.#apply(decision, event, entries);
-      else this.#postpone(event);
+    const { clock } = this.#options;
+    const failed = this.#stepFailed.bind(this);
+    const decide: GatherOptions['decide'] = (state, each) =>
+      decidedTogether(this.#domain.decide, state, each, clock.now(), failed);
+    const first = decided(this.#state, event, decide(this.#state, event));
+    if (first.writes.length === 0) return this.#apply(first, null);
+    const { members, writes, history } = gather(first, { next, decide, failed, history: this.#history });
+    return whenDone(this.#journal.commit(writes, history), (isDurable) => {
+      for (const member of members)
+        if (isDurable) this.#apply(member, member.entries);
+        else this.#postpone(member.event);
     });
   }
 
   /** @param committed what happened, where it was made durable with the decision. */
-  #apply({ state, effects }: Decision, event: DomainEvent, committed: RecordedEntry[] | null): void {
+  #apply({ decision, event }: Pick<Decided, 'decision' | 'event'>, committed: RecordedEntry[] | null): void {
+    const { state, effects } = decision;
     this.#state = state;
     this.#park?.keep(state);
     const cause = event.kind === 'message' ? event.connection : null;
@@ -313,10 +318,6 @@ class OrchestratorRuntime implements Orchestrator {
       if (recorded === undefined) this.#execute(effect, cause);
       else this.#history.publish(recorded);
     });
-  }
-
-  #effectFailed({ kind }: Effect, error: unknown): void {
-    this.#options.logger.error({ err: error, effect: kind }, `The effect ${kind} failed: ${messageOf(error)}`);
   }
 
   /**
@@ -335,7 +336,7 @@ class OrchestratorRuntime implements Orchestrator {
     if (event.kind === 'together') return event.events.forEach((each) => this.#postpone(each));
     const decision = whileSuspended(this.#state, event, this.#options.clock.now());
     if (decision !== null) {
-      this.#apply(decision, event, null);
+      this.#apply({ decision, event }, null);
       return;
     }
     if (event.kind !== 'command') this.#postponed.add(event);

@@ -3,6 +3,7 @@ import type { ShardHost } from '@dshard/node';
 import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
 import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
+import { GROUP_COMMIT_MUTANTS } from './group-commit.js';
 import { sending, type Mutant } from './mutant.js';
 import { ROLLOUT_MUTANTS } from './rollout.js';
 import { PLACEMENT_MUTANTS } from './placement.js';
@@ -62,6 +63,7 @@ const verifiesByItself =
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
+  ...GROUP_COMMIT_MUTANTS,
   ...PLACEMENT_MUTANTS,
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,

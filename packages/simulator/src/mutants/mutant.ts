@@ -4,7 +4,7 @@
  */
 import type { NodeOptions } from '@dshard/node';
 import type { Decide as DecideShard } from '@dshard/node/gateway-shard';
-import type { StateSpool } from '@dshard/orchestrator';
+import type { StateSpool, StateStore } from '@dshard/orchestrator';
 import type { Decide, Effect } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
 import type { HostBehaviour } from '../host/sim-host.js';
@@ -22,6 +22,8 @@ export type Mutant = {
   node?: (options: NodeOptions) => NodeOptions;
   /** The store says that it has kept what it keeps only a while later. */
   lateStore?: boolean;
+  /** Around the store. */
+  wrapStore?: (store: StateStore) => StateStore;
   /** Where the state of parked shards lies. */
   spool?: (spool: StateSpool) => StateSpool;
   /** Caught by the exhaustive checker; the others by the simulator. */

@@ -3,7 +3,15 @@
  * middle of the effects of a decision), starts the next one. Every decision is looked at: the domain's invariants hold
  * after each.
  */
-import type { Leadership, MemoryDisk, Orchestrator, Settings, SpoolDisk, StateSpool } from '@dshard/orchestrator';
+import type {
+  Leadership,
+  MemoryDisk,
+  Orchestrator,
+  Settings,
+  SpoolDisk,
+  StateSpool,
+  StateStore,
+} from '@dshard/orchestrator';
 import { createOrchestrator, lead, memoryDisk, memorySpool, spoolDisk } from '@dshard/orchestrator';
 import type { Decide, DomainEvent, Effect, HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
 import { assertInvariants, assertStep, decide, initialState } from '@dshard/orchestrator/domain';
@@ -63,6 +71,7 @@ export type SimOrchestratorOptions = {
   nextLaunchFault: () => LaunchFault | null;
   /** For mutants. */
   lateStore: boolean;
+  wrapStore: (store: StateStore) => StateStore;
   /** Around the domain, for mutants. */
   wrapDecide: (decide: Decide) => Decide;
   wrapSpool: (spool: StateSpool) => StateSpool;
@@ -159,7 +168,8 @@ export class SimOrchestrator {
   #lead(process: VirtualProcess, logger: Logger): Promise<Leadership> {
     const { clock } = process;
     const random = drawFor(this.#options.seed, `disk ${this.#lives}`);
-    return lead(slowStore({ disk: this.disk, clock, random, late: this.#options.lateStore }), {
+    const { lateStore, wrapStore } = this.#options;
+    return lead(wrapStore(slowStore({ disk: this.disk, clock, random, late: lateStore })), {
       identity: { id: `life-${this.#lives}`, host: 'here', pid: this.#lives, process: null, boot: 'boot', since: 0 },
       standby: false,
       clock,

@@ -55,7 +55,7 @@ export function statementsFor(schema: string): Statements {
 
     commit(by, batch, { expectedVersion, writes, history }) {
       const lastId = history.at(-1)?.id;
-      const noted = lastId === undefined ? '' : `, last_history_id = ${whole(lastId)}`;
+      const noted = lastId === undefined ? '' : `, last_history_id = greatest(last_history_id, ${whole(lastId)})`;
       const led = `led AS (UPDATE ${schema}.leader SET version = version + 1, batch = ${text(batch)}${noted}
         WHERE ${leads(by)} AND version = ${whole(expectedVersion)} RETURNING version)`;
       const parts = [led, ...writing(schema, writes)];
