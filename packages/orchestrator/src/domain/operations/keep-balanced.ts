@@ -6,6 +6,7 @@
  *   while.
  * - Nothing while an operation goes on, a shard moves or is not up, nodes are launched, most nodes are silent, or nodes
  *   run different versions.
+ * - Nothing for a while after shards could not be moved, unless a node joins: each try may freeze a shard in vain.
  * - Not more than a few times in ten minutes: nodes that come and go do not keep shards on the move.
  */
 import { disruptionOf } from '../migration/limits.js';
@@ -20,7 +21,7 @@ import { balanceOf, beginRebalance, keptFrom } from './rebalance.js';
 const SETTLE_MS = 2_000;
 const LOOK_EVERY_MS = 2_000;
 const LOOK_AGAIN_MS = 500;
-/** After a mend nothing is mended for so long. */
+/** After a mend nothing is mended for so long; after moves that failed, nothing is moved. */
 const COOL_DOWN_MS = 5 * 60_000;
 const BURST_MS = 10 * 60_000;
 const BURST = 6;
@@ -42,7 +43,7 @@ export function keepBalanced(tx: Transaction): void {
   const looked = { ...balance, loads, notBefore: tx.now + LOOK_EVERY_MS, settledAt: null };
   tx.patch({ balance: looked });
   const begunAt = balance.begunAt.filter((at) => at > tx.now - BURST_MS);
-  if (begunAt.length >= BURST || keptFrom(tx) !== null) return;
+  if (begunAt.length >= BURST || rests(tx) || keptFrom(tx) !== null) return;
   const wanted = wantedOf(tx, balanceOf(tx));
   if (wanted === null) return;
   const begun = beginRebalance(tx, { ...wanted, automatic: true }, { request: null, parent: null });
@@ -69,11 +70,22 @@ function isUnsettled(tx: Transaction): boolean {
   return state.operations.size > 0 || disruptionOf(state).down > 0;
 }
 
+/** What kept shards from being moved is likely to be there still: state that takes too long, say. */
+function rests({ now, state }: Transaction): boolean {
+  const { failedAt } = state.balance;
+  return failedAt !== null && now < failedAt + COOL_DOWN_MS && (lastJoinedAt(state) ?? -Infinity) <= failedAt;
+}
+
 /** When the node that joined last has been there for long enough. */
-function settledAtOf({ nodes }: OrchestratorState): number | null {
+function settledAtOf(state: OrchestratorState): number | null {
+  const last = lastJoinedAt(state);
+  return last === null ? null : last + SETTLE_MS;
+}
+
+function lastJoinedAt({ nodes }: OrchestratorState): number | null {
   let last: number | null = null;
   for (const node of nodes.values()) {
     if (isConnected(node) && node.joinedAt > (last ?? -Infinity)) last = node.joinedAt;
   }
-  return last === null ? null : last + SETTLE_MS;
+  return last;
 }

@@ -240,14 +240,16 @@ function nextRound(tx: Transaction, rebalance: Rebalance): void {
 }
 
 function endRebalance(tx: Transaction, rebalance: Rebalance, failure: string | null): void {
-  const { moved, failed, automatic } = rebalance;
+  const { moved, failed, retried, automatic } = rebalance;
+  const hasFailed = failure === null && retried.some((shard) => !moved.includes(shard));
+  if (automatic && hasFailed) tx.patch({ balance: { ...tx.state.balance, failedAt: tx.now } });
   const [first] = failed;
   const shards = failed.map(({ shard }) => shard);
   const notMoved = first === undefined ? null : `could not move shard(s) ${shards.join(', ')} (${first.reason})`;
   const why = failure ?? notMoved;
   const head = `Moved ${counted(moved.length, 'shard')} to spread the shards`;
   const text = why === null ? `${head}: ${spreadOf(tx)}.` : `${head}, then stopped: ${why}. ${capital(spreadOf(tx))}.`;
-  // Nobody asked for it, so nobody is to mend it: the next look finds what is left.
+  // Nobody asked for it, so nobody is to mend it: a later look finds what is left.
   const isFailure = !automatic || rebalance.cancelled !== null;
   const figures = { moved: moved.length, failed: failed.length };
   endOperation(tx, rebalance, isFailure ? why : null, { text, figures, facts: { moved, failed: shards } });

@@ -21,6 +21,8 @@ export type BalanceState = {
   notBefore: number;
   /** Before that nothing is mended; new nodes are filled all the same. */
   mendNotBefore: number;
+  /** When shards that were to be spread without anybody asking could not be moved, last. */
+  failedAt: number | null;
   /** When the node that joined last has been there for long enough, if that is to come. */
   settledAt: number | null;
 };
@@ -31,5 +33,6 @@ export const NO_BALANCE: BalanceState = {
   begunAt: [],
   notBefore: 0,
   mendNotBefore: 0,
+  failedAt: null,
   settledAt: null,
 };

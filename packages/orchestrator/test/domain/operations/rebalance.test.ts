@@ -140,6 +140,22 @@ describe('shards are spread without anybody asking', () => {
     expect(moves(world) - before).toBe(2);
   });
 
+  test('moves that fail are not tried over and over: after five minutes again, or when a node joins', () => {
+    const world = fleet(['b']);
+    world.nodes.get('b')?.fail.add('transferOpen');
+    world.pass(60_000);
+    const tried = moves(world);
+    expect(world.recorded('operationEnded')).toHaveLength(1);
+    world.pass(3 * 60_000);
+    expect([loads(world), moves(world)]).toEqual([[0, 12], tried]);
+    world.join('c');
+    world.pass(10_000);
+    expect(world.truth()['c']).toHaveLength(4);
+    world.nodes.get('b')?.fail.clear();
+    world.pass(6 * 60_000);
+    expect(loads(world)).toEqual([4, 4, 4]);
+  });
+
   test('nodes that come and go do not keep shards on the move', () => {
     const world = fleet(['b'], { totalShards: 4 });
     for (let turn = 0; turn < 20; turn += 1) {
