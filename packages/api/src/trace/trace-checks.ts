@@ -51,6 +51,8 @@ export class TraceChecks {
   readonly #owners = new Map<number, string>();
   /** Who had a shard before, and until when: a decision's assignments stand before what led to them. */
   readonly #before = new Map<number, { node: string; until: number }>();
+  /** Parked still, under the epoch of the node that did not take it after all. */
+  readonly #stillParked = new Set<number>();
   readonly #migrations = new Map<string, OpenMigration>();
   readonly #operations = new Map<string, string>();
   /** Shards that were on a node known dead, and since when. */
@@ -162,6 +164,7 @@ export class TraceChecks {
       const owner = this.#owners.get(shard);
       if (owner !== undefined) this.#before.set(shard, { node: owner, until: this.#entry.at });
       this.#owners.set(shard, node);
+      this.#stillParked.delete(shard);
     }
   }
 
@@ -187,13 +190,14 @@ export class TraceChecks {
     const [id, shard] = [facts.text('migration') ?? '', facts.number('shard') ?? -1];
     const other = [...this.#migrations].find(([, open]) => open.shard === shard);
     if (other !== undefined) this.#violated(1, `Shard ${shard} is in migrations ${other[0]} and ${id} at once.`);
-    this.#mustBeOwner(shard, facts.text('origin') ?? '', 'is moved away from');
+    const origin = facts.text('origin') ?? '';
+    if (origin !== PARK || !this.#stillParked.has(shard)) this.#mustBeOwner(shard, origin, 'is moved away from');
     this.#migrations.set(id, { shard, destination: facts.text('destination') ?? '', at: this.#entry.at });
     const [moving, down, limit] = [facts.number('moving'), facts.number('down'), facts.number('limit')];
     if (moving !== null && down !== null && limit !== null && moving + down > limit) {
       this.#violated(11, `Shard ${shard} is moved while ${moving} move and ${down} are down; ${limit} may be.`);
     }
-    const isParking = facts.text('origin') === PARK || facts.text('destination') === PARK;
+    const isParking = origin === PARK || facts.text('destination') === PARK;
     if (this.#isAlarmed && !isParking) this.#violated(11, `Shard ${shard} is moved while most nodes are silent.`);
   }
 
@@ -203,6 +207,7 @@ export class TraceChecks {
     this.#migrations.delete(id);
     if (!isCompleted) {
       this.#movesFailed += 1;
+      if (facts.text('origin') === PARK) this.#stillParked.add(facts.number('shard') ?? -1);
       return;
     }
     this.#frozen.push(facts.number('frozenMs') ?? 0);
@@ -219,6 +224,7 @@ export class TraceChecks {
   #forget(): void {
     this.#owners.clear();
     this.#before.clear();
+    this.#stillParked.clear();
     this.#migrations.clear();
     this.#operations.clear();
     this.#lost.clear();

@@ -64,6 +64,19 @@ describe('a history', () => {
     });
   });
 
+  test('may give a parked shard out again when the node that was assigned it did not take it', () => {
+    const given: readonly Row[] = after(
+      [9_200, 'shardsAssigned', { node: '/park', shards: [0], epochs: [16] }],
+      [9_300, 'migrationStarted', { migration: 'm3', shard: 0, origin: '/park', destination: 'c' }],
+      [9_400, 'shardsAssigned', { node: 'c', shards: [0], epochs: [17] }],
+    );
+    const again: Row = [9_600, 'migrationStarted', { migration: 'm4', shard: 0, origin: '/park', destination: 'd' }];
+    const failed: Row = [9_500, 'migrationFailed', { migration: 'm3', shard: 0, origin: '/park', destination: 'c' }];
+    expect(check([...given, failed, again]).violations).toEqual([]);
+    const completed: Row = [9_500, 'migrationCompleted', { migration: 'm3', shard: 0, frozenMs: 10 }];
+    expect(check([...given, completed, again]).violations).toMatchObject([{ invariant: 1 }]);
+  });
+
   test('shows nothing when it has no entries', () => {
     expect(check([])).toMatchObject({ entries: 0, from: null, to: null, violations: [] });
   });
