@@ -18,7 +18,7 @@
  */
 import { assignmentOf } from '../state/epochs.js';
 import { isLive, takesRoom } from '../state/migrations.js';
-import { can, isConnected } from '../state/nodes.js';
+import { can, isConnected, isShuttingDown } from '../state/nodes.js';
 import { PARK, type Parked } from '../state/park.js';
 import { runningOn } from '../state/checks.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
@@ -58,6 +58,7 @@ function whyNotParked(state: OrchestratorState, node: NodeState | undefined): st
   const { parkHost, parkTotalBytes } = state.settings;
   if (parkHost === null) return 'this orchestrator has no place for it (park.maxTotal is 0)';
   if (!isConnected(node) || !can(node, 'live-migration')) return 'its node cannot hand over state while it serves';
+  if (isShuttingDown(node)) return 'its node is shutting down, and stops its shards';
   const used = parkedBytes(state);
   return used < parkTotalBytes ? null : `${used} bytes are parked already, and park.maxTotal allows ${parkTotalBytes}`;
 }

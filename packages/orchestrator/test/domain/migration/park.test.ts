@@ -1,5 +1,6 @@
 /** What `beginPark` says at once, before anything is copied. What comes of it is in test/runtime/park.test.ts. */
 import { describe, expect, test } from 'vitest';
+import { beginShutdown } from '../../../src/domain/fleet/leave.js';
 import { beginPark } from '../../../src/domain/migration/park.js';
 import { Transaction } from '../../../src/domain/state/transaction.js';
 import { scene } from './live-scenes.js';
@@ -38,5 +39,17 @@ describe('a shard is to be parked', () => {
 
   test('is refused for a shard that no node runs', () => {
     expect(begun({}, 99).result).toMatchObject({ ok: false, again: false });
+  });
+
+  // The node had stopped the shard and was about to say so. The move took the cursor in its answer for its own, and was
+  // lost with the node: the shard was resumed from an old checkpoint, and user code got events again, unmarked.
+  test('is refused while its node is told to shut down: the answer of the node has the cursor', () => {
+    const { world } = scene({ parkHost: 'here' });
+    const tx = new Transaction(world.state, world.now);
+    beginShutdown(tx, 'a', null, false);
+    expect(beginPark(tx, 0, { by: 'a test' })).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('shutting down'),
+    });
   });
 });
