@@ -5,8 +5,8 @@
  */
 import { durationsOf } from '@dshard/api/trace';
 import type { AlarmFigures } from './alarm-tour.js';
-import { badRolloutProblems, type BadRolloutCase, type BadRolloutFigures } from './bad-rollout/tour.js';
-import { restartProblems, type RestartFigures } from './discordjs/full-restart-tour.js';
+import { badRolloutProblems, type BadRolloutCase, type BadRolloutFigures } from './bad-rollout-figures.js';
+import { restartProblems, type RestartFigures } from './full-restart-figures.js';
 import type { CallFigures } from './fleet-calls.js';
 import { leaveProblems, type LeaveFigures } from './leave-figures.js';
 import type { OutageFigures } from './outage-tour.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { BadRolloutCase } from '../src/bad-rollout/tour.js';
+import type { BadRolloutCase } from '../src/bad-rollout-figures.js';
 import { startFigures } from '../src/start-tour.js';
 import { judge, type LedgerFigures, type VerdictInput } from '../src/verdict.js';
 

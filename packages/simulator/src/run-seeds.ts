@@ -170,7 +170,7 @@ export class SeedPool {
   readonly #waiting: ((worker: Worker) => void)[] = [];
 
   constructor({ coverage = false }: { coverage?: boolean } = {}) {
-    const file = coverage ? './coverage/covered-worker.js' : './seed-worker.js';
+    const file = coverage ? './covered-worker.js' : './seed-worker.js';
     this.#workers = Array.from({ length: availableParallelism() }, () => new Worker(new URL(file, import.meta.url)));
     this.#idle.push(...this.#workers);
   }

@@ -1,11 +1,12 @@
+import type { Fault } from '../bad-rollout-figures.js';
+
 /** The versions of scenario `bad-rollout` that have a fault. */
-export const FAULTY = {
+export const FAULTY: Readonly<Record<Fault, string>> = {
   dies: 'v2-dies-after-4-s',
   login: 'v2-cannot-log-in',
   unwell: 'v2-is-unwell',
   import: 'v2-throws-in-importShard',
-} as const;
-export type Fault = keyof typeof FAULTY;
+};
 
 export const DIES_AFTER_MS = 4_000;
 /** After its first shard came: it gets as far as that. */

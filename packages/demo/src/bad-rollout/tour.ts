@@ -10,11 +10,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { delay } from '@dshard/transport';
+import type { BadRolloutCase, Fault } from '../bad-rollout-figures.js';
 import { PROCESSES_FILE } from '../fleet.js';
 import { runsDso, type HistoryRow } from '../orchestrator.js';
 import { waitFor } from '../steps.js';
 import { allShardsRunning, lastEventHandled, startShardsAndTraffic, type Tour, type TourContext } from '../tour.js';
-import { FAULTY, UNWELL_BECAUSE, type Fault } from './faults.js';
+import { FAULTY, UNWELL_BECAUSE } from './faults.js';
 
 /** One shard at a time may be down or moving: so it shows that a revert does not wait for that. */
 export const BAD_ROLLOUT_SETTINGS = { maxUnavailable: 1, 'timeouts.launch': '20s' } as const;
@@ -23,30 +24,6 @@ const BAKE = '10s';
 const CANARY = 3;
 const BETWEEN_CASES_MS = 1_500;
 const LINGER_MS = 45_000;
-
-/** How one bad version fared. */
-export type BadRolloutCase = {
-  fault: Fault;
-  version: string;
-  /** Of `dso rollout`, and its last sentence. */
-  exitCode: number;
-  said: string;
-  /** Shards that had moved to it when that was found out. */
-  moved: number;
-  /** From the moment at which it was found out until the last shard was back. */
-  revertMs: number;
-  identifies: number;
-  /** One for each shard that was on a node of it when that died: discord.js needs its guilds anew. */
-  identifiesAllowed: number;
-  /** Moves of the revert, and how many of them began while the disruption budget was used up. */
-  movesBack: number;
-  movesBackBeyondBudget: number;
-  /** Shards up on the old version, and processes of the new one that are left. */
-  upOnOld: number;
-  leftOver: number;
-};
-
-export type BadRolloutFigures = { bake: string; canary: number; cases: readonly BadRolloutCase[] };
 
 const CASES: readonly { fault: Fault; about: string; why: RegExp }[] = [
   { fault: 'dies', about: 'dies 4 s after it is ready', why: /ended|exited|was lost/u },
@@ -147,20 +124,4 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** What is wrong with how the bad versions fared, in sentences. */
-export function badRolloutProblems({ cases }: BadRolloutFigures, shards: number): string[] {
-  return cases.flatMap((each) => {
-    const { version, exitCode, identifies, identifiesAllowed, upOnOld, leftOver, moved, fault } = each;
-    return [
-      exitCode === 0 && `the rollout of ${version} succeeded: ${each.said}`,
-      identifies > identifiesAllowed &&
-        `the rollout of ${version} cost ${identifies} IDENTIFYs, and ${identifiesAllowed} shards were on a node that died`,
-      moved > CANARY && `${moved} shards had moved to ${version}, and the canary is ${CANARY}`,
-      fault === 'unwell' && each.movesBackBeyondBudget === 0 && `the revert of ${version} waited for the budget`,
-      upOnOld < shards && `${upOnOld} of ${shards} shards are up on the old version after ${version}`,
-      leftOver > 0 && `${leftOver} processes of ${version} are left over`,
-    ].filter((problem) => problem !== false);
-  });
 }

@@ -6,7 +6,6 @@
 import { delay } from '@dshard/transport';
 import { waitFor } from '../steps.js';
 import { allShardsRunning, lastEventHandled, type Tour } from '../tour.js';
-import type { CacheFigures } from '../verdict.js';
 import { ReferenceClient } from './reference-client.js';
 import { compareCaches, emitted, LIVELY } from './tour.js';
 
@@ -14,20 +13,6 @@ export const KEEP_SESSIONS: readonly string[] = ['--keep-sessions'];
 
 const START_TIMEOUT_MS = 120_000;
 const BETWEEN_STEPS_MS = 1_500;
-
-export type RestartFigures = {
-  /** From the signal until all was ended, and from then until every shard was up again. */
-  endedAfterMs: number;
-  upAfterMs: number;
-  /** That the restart cost. */
-  identifies: number;
-  /** Shards whose state was lost on the way. */
-  statesLost: number;
-  caches: CacheFigures;
-  referenceIdentifies: number;
-  /** How the caches differ. */
-  findings: readonly string[];
-};
 
 export const fullRestartTour: Tour = async (context) => {
   const { options, discord, fleet, steps, clock } = context;
@@ -78,14 +63,3 @@ export const fullRestartTour: Tour = async (context) => {
     },
   };
 };
-
-export function restartProblems({ identifies, statesLost, caches, findings }: RestartFigures): readonly string[] {
-  const { compared, different } = caches;
-  return [
-    ...(identifies > 0 ? [`the restart cost ${identifies} IDENTIFYs`] : []),
-    ...(statesLost > 0 ? [`the state of ${statesLost} shards was lost`] : []),
-    ...(compared === 0 ? ['no cache was compared'] : []),
-    ...(different > 0 ? [`${different} of ${compared} fields of the caches are different`] : []),
-    ...findings,
-  ];
-}

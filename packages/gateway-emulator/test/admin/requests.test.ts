@@ -43,6 +43,7 @@ const examples: Record<string, { body?: () => unknown; answer: unknown }> = {
   'POST /emulator/reconnect': { body: () => ({ shards: '0-3,7' }), answer: { affected: 1 } },
   'POST /emulator/invalidate': { body: () => ({ shards: [0], resumable: true }), answer: { affected: 1 } },
   'POST /emulator/drop': { body: () => ({ code: 4000 }), answer: { affected: 1 } },
+  'POST /emulator/deafen': { body: () => ({ shards: [0] }), answer: { affected: 1 } },
   'POST /emulator/reset': { body: () => ({ sessionId: 'unknown' }), answer: { affected: 0 } },
   'POST /emulator/stall': { body: () => ({ forMs: 10 }), answer: { affected: 1 } },
   'POST /emulator/slow': { body: () => ({ latencyMs: 5, bytesPerSecond: 100, forMs: 5 }), answer: { affected: 1 } },

@@ -1,6 +1,6 @@
 /**
  * Drives the domain: takes what happens (connections, messages, commands, processes, time) as events to `decide`, one
- * at a time, and executes the effects it gives back, in order.
+ * at a time, and executes the effects it gives back, in order (`effects.ts`).
  *
  * With a store, what must not be forgotten is durable before the first effect (`journal.ts`, in groups: `batch.ts`).
  * While that cannot be done nothing is decided (`domain/suspended.ts`): messages that would have consequences are
@@ -29,6 +29,7 @@ import { decided, gather, type Decided, type GatherOptions } from './batch.js';
 import { AlarmWatch } from './alarm-watch.js';
 import { Connections } from './connections.js';
 import type { CloseMode, Orchestrator, OrchestratorOptions, RecordedEntry } from './contract.js';
+import { executor, type Execute } from './effects.js';
 import type { Eventually } from '../ports/state-store.js';
 import type { ProcessExit } from '../ports/surroundings.js';
 import { deferred, drawRunId, Requests } from './requests.js';
@@ -86,10 +87,10 @@ class OrchestratorRuntime implements Orchestrator {
   readonly #connections: Connections;
   readonly #violations: Violations;
   readonly #processes: Processes;
-  readonly #gatewayQuestion: GatewayQuestion;
   readonly #park: Park | null;
   readonly #journal: Journal;
   readonly #alarms: AlarmWatch;
+  readonly #execute: Execute;
   readonly #lost = deferred<OrchestratorError>();
   readonly #postponed = new Postponed();
   /** Nodes the launcher said to be dead before there was a state to say it to. */
@@ -130,7 +131,6 @@ class OrchestratorRuntime implements Orchestrator {
     const { spool = null, settings } = options;
     const say = (message: Message): void => happened({ kind: 'parkSaid', message });
     this.#park = spool && new Park({ spool, limits: settings, say, logger });
-    this.#gatewayQuestion = new GatewayQuestion(options.gatewayInfo, happened);
     this.#connections = new Connections({
       runId,
       clock,
@@ -147,6 +147,17 @@ class OrchestratorRuntime implements Orchestrator {
         this.#pace.push({ kind: 'connectionClosed', connection, reason: asReason(end.message) }),
       onViolation: (remote, end) => this.#violations.closed(remote, end),
       delayOf: (remote) => this.#violations.delayOf(remote),
+    });
+    this.#execute = executor({
+      connections: this.#connections,
+      park: this.#park,
+      requests: this.#requests,
+      wakeUp: this.#wakeUp,
+      gatewayQuestion: new GatewayQuestion(options.gatewayInfo, happened),
+      processes: this.#processes,
+      stopGraceMs: options.stopGraceMs,
+      violations: this.#violations,
+      history: this.#history,
     });
   }
 
@@ -373,39 +384,5 @@ class OrchestratorRuntime implements Orchestrator {
     }
     this.#wakeUp.setIfNone(RETRY_TICK_MS);
     this.#options.logger.error({ err: error, event: event.kind }, message);
-  }
-
-  #execute(effect: Effect, cause: string | null): void {
-    switch (effect.kind) {
-      case 'send':
-        this.#connections.send(effect.connection, effect.message, cause);
-        return;
-      case 'park':
-        this.#park?.take(effect);
-        return;
-      case 'close':
-        this.#connections.close(effect.connection, { code: effect.code, message: effect.message }, effect.refused);
-        return;
-      case 'accept':
-        this.#connections.established(effect.connection);
-        return;
-      case 'reply':
-        this.#requests.answer(effect.request, effect.result);
-        return;
-      case 'wakeAt':
-        this.#wakeUp.set(effect.at);
-        return;
-      case 'fetchGatewayInfo':
-        void this.#gatewayQuestion.ask();
-        return;
-      case 'launchNode':
-        this.#processes.launch(effect.launch);
-        return;
-      case 'endProcess':
-        void this.#processes.stop(effect.node, Math.max(effect.graceMs, this.#options.stopGraceMs));
-        return;
-      case 'record':
-        if (!this.#violations.takes(effect.entry)) this.#history.record(effect.entry);
-    }
   }
 }

@@ -119,7 +119,7 @@ describe('a shard is parked', () => {
   });
 
   test('a whole fleet ends keeping its sessions, is started again, and has every shard with its whole state', async () => {
-    const { start, node, clock, spool } = ground({ totalShards: 4 });
+    const { start, node, clock, spool } = ground({ totalShards: 4, rebalance: 'off' });
     const first = await start();
     const a = await node('a', { runningShards: [0, 1, 2, 3], state: STATE });
     const closing = first.close('keepSessions');

@@ -6,7 +6,7 @@ import { coverageOf, type FileCoverage, type Origin } from './lines.js';
 import { filesOf, MACHINE_NAMES, machineOf, MACHINES, type Machine } from './machines.js';
 import type { Profile } from './profile.js';
 
-export type Figure = { readonly lines: number; readonly covered: number; readonly percent: number };
+type Figure = { readonly lines: number; readonly covered: number; readonly percent: number };
 
 export type CoverageReport = Figure & {
   readonly machines: Readonly<Record<Machine, Figure>>;
@@ -16,7 +16,10 @@ export type CoverageReport = Figure & {
 
 /** @param profiles one of each thread. */
 export function coverageReport(profiles: readonly Profile[]): CoverageReport {
-  const files = MACHINE_NAMES.flatMap((machine) => filesOf(machine)).map((url) => ({ url, ...coverageOfFile(url, profiles) }));
+  const files = MACHINE_NAMES.flatMap((machine) => filesOf(machine)).map((url) => ({
+    url,
+    ...coverageOfFile(url, profiles),
+  }));
   const of = (machine: Machine): Figure => figureOf(files.filter(({ url }) => machineOf(url) === machine));
   return {
     ...figureOf(files),
@@ -37,7 +40,11 @@ function coverageOfFile(url: string, profiles: readonly Profile[]): FileCoverage
     return 'originalLine' in entry ? entry.originalLine : null;
   };
   const own = profiles.flatMap((profile) => profile.filter((script) => script.url === url));
-  return coverageOf(readFileSync(path, 'utf8'), own.map(({ functions }) => functions), origin);
+  return coverageOf(
+    readFileSync(path, 'utf8'),
+    own.map(({ functions }) => functions),
+    origin,
+  );
 }
 
 function figureOf(files: readonly Pick<FileCoverage, 'covered' | 'uncovered'>[]): Figure {

@@ -2,7 +2,9 @@ import type { Profiler } from 'node:inspector';
 import { describe, expect, test } from 'vitest';
 import { coverageOf } from '../../src/coverage/lines.js';
 
-const BUILT = ['function a(x) {', '    if (x) {', '        b();', '    }', '    // why', '    return 1;', '}', ''].join('\n');
+const BUILT = ['function a(x) {', '    if (x) {', '        b();', '    }', '    // why', '    return 1;', '}', ''].join(
+  '\n',
+);
 
 function range(text: string, count: number): Profiler.CoverageRange {
   const startOffset = BUILT.indexOf(text);

@@ -155,7 +155,7 @@ describe('login()', () => {
     await until(() => bot.isReady(), { what: 'the client to be ready' });
     const node = nodeOf(bot);
     await bot.destroy();
-    expect(await node?.closed).toEqual({ asked: 'bot', final: false });
+    expect(await node?.closed).toMatchObject({ asked: 'bot', final: false });
     expect(gateway.admin.status().sessions).toMatchObject([{ shard: 0, attached: false }]);
   });
 

@@ -58,7 +58,8 @@ function lead(tx: Transaction, node: Leaving): void {
   const isLate = tx.now >= movesUntil(intent);
   if (isLate) endMoves(tx, id);
   if (tx.now >= parksUntil(intent)) return beginShutdown(tx, id, null, false);
-  if (drainedBy(tx.state, id) !== undefined) return;
+  // What is left is parked in the step that ends its moves: planned moves would take the room, and the budget.
+  if (!isLate && drainedBy(tx.state, id) !== undefined) return;
   // It says goodbye by itself when the last one has gone.
   if (tx.shardsOf(id).length === 0 || isReturning(tx)) return;
   if (!isLate && isTaken(tx, node)) return moveAway(tx, node);

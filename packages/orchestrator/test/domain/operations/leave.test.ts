@@ -3,7 +3,8 @@
  * the spot, with its shards on it.
  */
 import { describe, expect, test } from 'vitest';
-import { World, type WorldOptions } from '../world.js';
+import { disruptionOf } from '../../../src/domain/migration/limits.js';
+import { drain, World, type WorldOptions } from '../world.js';
 import type { ModelNode } from '../model-node.js';
 
 const LEAVE = { kind: 'leave', withinMs: 8_000, intent: 'auto', successor: '' } as const;
@@ -85,5 +86,41 @@ describe('a node that asks to leave', () => {
     fleet.pass(25_000);
     expect(fleet.truth()).toEqual({ a2: [0, 1, 2] });
     expect(identifies(fleet)).toEqual([]);
+  });
+
+  test('has what is left parked when its moves end, before anybody else moves a shard with the budget of those', () => {
+    const { world: fleet, a } = world(['b', 'c'], { parkHost: 'here', maxUnavailable: { count: 1 } });
+    fleet.ask({ kind: 'migrateShard', shard: 2, destination: 'c' });
+    for (const id of ['b', 'c']) fleet.nodes.get(id)!.mute.add('transferOpen');
+    a.send(LEAVE);
+    fleet.settle();
+    fleet.command(drain('c', 'b'));
+    fleet.pass(5_100);
+    const begun = fleet.recorded('migrationStarted').map(({ fields }) => [fields['shard'], fields['destination']]);
+    expect(begun.slice(1)).toEqual([
+      [0, 'b'],
+      [1, 'b'],
+      [0, '/park'],
+      [1, '/park'],
+    ]);
+  });
+
+  test('moves its shards although another operation has used up the budget a moment before', () => {
+    const { world: fleet, a } = world(['b', 'c', 'd'], { migrationsPerNode: 3, maxUnavailable: { count: 1 } });
+    for (const shard of [1, 2]) fleet.ask({ kind: 'migrateShard', shard, destination: 'c' });
+    const d = fleet.nodes.get('d')!;
+    d.mute.add('transferActivate');
+    fleet.command(drain('c', 'd'));
+    fleet.settle();
+    const [activate] = fleet.sentTo('d', 'transferActivate');
+    d.mute.add('transferOpen').delete('transferActivate');
+    d.receive(activate!);
+    const done = d.outbox.splice(0);
+    const events = [
+      ...done.map((message) => ({ kind: 'message' as const, connection: d.connection!, message })),
+      { kind: 'message' as const, connection: a.connection!, message: LEAVE },
+    ];
+    fleet.feed({ kind: 'together', events });
+    expect(disruptionOf(fleet.state)).toEqual({ moving: 2, down: 0, limit: 1 });
   });
 });
