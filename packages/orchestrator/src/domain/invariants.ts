@@ -122,8 +122,10 @@ function liveMigrationIsSound(state: OrchestratorState, migration: LiveMigration
 
 function operationsAgree(state: OrchestratorState): void {
   const origins = new Set<string>();
+  // Until the nodes of an earlier run are back, no operation is taken further.
+  const isReturning = state.recalled && state.graceUntil !== null;
   for (const [id, operation] of state.operations) {
-    must(operation.outcomes.length === 0, `operation ${id} was not told what became of its steps`);
+    must(isReturning || operation.outcomes.length === 0, `operation ${id} was not told what became of its steps`);
     const { parent } = operation;
     must(parent === null || state.operations.has(parent), `operation ${id} is a step of ${parent}, which is over`);
     for (const origin of operation.origins) {

@@ -211,3 +211,21 @@ describe('shutting down a node', () => {
     });
   });
 });
+
+test('what a drain launched may be there before the nodes of an earlier run are back', () => {
+  const world = new World({ canLaunch: true, startupGraceMs: 10_000, skipStartupGraceMaxShards: 0 });
+  for (const id of ['a', 'b']) world.join(id);
+  world.start();
+  world.pass(25_000);
+  world.ask({ kind: 'migrateShard', shard: 0, destination: 'b' });
+  world.crash();
+  world.connect(world.nodes.get('a')!);
+  const request = world.command({ kind: 'shutdownNode', node: 'a', now: false });
+  world.settle();
+  expect(world.state.graceUntil).not.toBeNull();
+  expect(world.nodes.get('launched-1')?.alive).toBe(true);
+  world.connect(world.nodes.get('b')!);
+  world.pass(120_000);
+  expect(world.replies.get(request)).toMatchObject({ ok: true });
+  expect(world.truth()['a']).toBeUndefined();
+});
