@@ -23,7 +23,7 @@ import { launchForRoom } from './launch.js';
 import { assignmentOf } from '../state/epochs.js';
 import { unsettledNodes } from '../state/node-survey.js';
 import { can, drainedBy, isConnected, isLeaving } from '../state/nodes.js';
-import { isHeldBack } from '../state/versions.js';
+import { isHeldBack, replacedBy } from '../state/versions.js';
 import { isQuarantined, isCrashSuspect, mayTakeCrashSuspect } from '../shards/quarantine.js';
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
@@ -250,13 +250,15 @@ export function placeNode(
   moving: ReadonlyMap<string, readonly number[]> = movingOf(tx),
 ): PlaceNode {
   const { id, host, zone } = node;
+  const old = replacedBy(tx.state, id);
+  const coming = old === null ? [] : tx.shardsOf(old);
   return {
     id,
     host,
     zone,
     takes,
     openness: opennessOf(tx, node),
-    shards: [...tx.shardsOf(id), ...(moving.get(id) ?? [])],
+    shards: [...tx.shardsOf(id), ...(moving.get(id) ?? []), ...coming],
   };
 }
 

@@ -54,6 +54,13 @@ export function isHeldBack(state: OrchestratorState, node: NodeState): boolean {
   );
 }
 
+/** The old node whose shards are all to move to this one: what nobody runs of their buckets goes there, too. */
+export function replacedBy(state: OrchestratorState, node: string): string | null {
+  const [rollout] = operationsOfKind(state.operations, 'rollout');
+  if (rollout === undefined || !trustsNew(state, rollout)) return null;
+  return rollout.pairs.find((pair) => pair.new === node)?.old ?? null;
+}
+
 /** The rollout under way that a node has to do with: no other operation takes it. */
 export function rolloutOf({ operations }: OrchestratorState, node: string): Rollout | undefined {
   return operationsOfKind(operations, 'rollout').find(

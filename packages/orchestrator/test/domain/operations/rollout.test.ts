@@ -27,6 +27,25 @@ describe('a rollout', () => {
     expect(world.state.operations.size).toBe(0);
   });
 
+  test('starts what is down on the new node when the rest of its bucket is to move there: neither waits for the other', () => {
+    const world = new World({ canLaunch: true, bucketSize: 2, maxUnavailable: { count: 1 }, maxNodeDowntimeMs: 4_000 });
+    world.join('a');
+    world.start();
+    world.pass(25_000);
+    expect(world.truth()).toEqual({ a: [0, 1, 2, 3] });
+    world.nodes.get('a')!.mute.add('transferOpen');
+    const request = world.command(rollout);
+    world.settle();
+    expect(world.state.migrations.size).toBe(1);
+    world.command({ kind: 'stopShard', shard: 3 });
+    world.pass(6_000);
+    expect(world.truth()).toEqual({ a: [0, 1, 2], 'launched-1': [3] });
+    world.nodes.get('a')!.mute.clear();
+    world.pass(120_000);
+    expect(world.replies.get(request)).toMatchObject({ ok: true });
+    expect(world.truth()).toEqual({ 'launched-1': [0, 1, 2, 3] });
+  });
+
   test('keeps as many nodes up as are to be, not one more', () => {
     const world = new World({ canLaunch: true, nodes: 2 }).start();
     world.pass(25_000);
