@@ -85,8 +85,7 @@ function giveBackToOrigin(tx: Transaction, migration: LiveMigration, reason: str
 function onOriginEnded(tx: Transaction, migration: LiveMigration, session: GatewaySession | null): void {
   const { step, shard, destination } = migration;
   if (step.kind !== 'releasing') return;
-  const { sessionId, sequence } = step.manifest.session;
-  const movedOn = session !== null && (session.sessionId !== sessionId || session.sequence > sequence);
+  const movedOn = isAhead(session, step.manifest.session);
   const node = tx.node(destination);
   const isThere = isPark(destination) || (node !== undefined && !isShuttingDown(node));
   if (!movedOn && isThere) {
@@ -99,6 +98,11 @@ function onOriginEnded(tx: Transaction, migration: LiveMigration, session: Gatew
   endFailed(tx, migration, reason);
 }
 
+/** Whether user code got more than what the cursor says, or there is another session. */
+function isAhead(session: GatewaySession | null, cursor: GatewaySession): boolean {
+  return session !== null && (session.sessionId !== cursor.sessionId || session.sequence > cursor.sequence);
+}
+
 /** In `activating` the destination says, or is known, not to run the shard. */
 function onDestinationEnded(
   tx: Transaction,
@@ -107,9 +111,18 @@ function onDestinationEnded(
   session: GatewaySession | null,
 ): void {
   originRetains(tx, migration);
+  const { parked } = migration;
   // The state is as of the parked cursor, and of no later one.
-  if (migration.parked !== undefined) stayParked(tx, migration, reason, true);
-  else vacate(tx, migration.shard, knownNow(tx, session) ?? inexact(knownNow(tx, cursorOf(migration))));
+  if (parked !== undefined && !isAhead(session, parked.known.session)) stayParked(tx, migration, reason, true);
+  else if (parked !== undefined) {
+    const known = knownNow(tx, session) ?? parked.known;
+    dropParkedState(
+      tx,
+      migration.shard,
+      { ...parked, known },
+      `node ${migration.destination} had gone on with the shard`,
+    );
+  } else vacate(tx, migration.shard, knownNow(tx, session) ?? inexact(knownNow(tx, cursorOf(migration))));
   endFailed(tx, migration, reason);
 }
 
