@@ -7,7 +7,7 @@ import { knownNode } from '../state/checks.js';
 import { noteCheckpoint } from '../shards/epochs.js';
 import { dropIdentifies } from '../shards/identify-permits.js';
 import { migrationsLoseNode } from '../migration/failure.js';
-import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
+import { drainedBy, hasConnection, hasSaidGoodbye, keptBy } from '../state/nodes.js';
 import { noteCrash, noteLoss } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
 import { checkpointOf, sessionOf, vacate } from '../shards/vacate.js';
@@ -176,8 +176,10 @@ export function forgetAt(connection: NodeConnection & { kind: 'disconnected' }):
   return connection.since + (connection.gone ? FORGET_GONE_MS : FORGET_AWAY_MS);
 }
 
+/** Not while an operation still has to do with it: the last of its shards may be on the way. */
 export function forgetNode(tx: Transaction, { id }: NodeState): void {
-  if (tx.shardsOf(id).length === 0) tx.removeNode(id);
+  const busy = drainedBy(tx.state, id) ?? keptBy(tx.state, id);
+  if (busy === undefined && tx.shardsOf(id).length === 0) tx.removeNode(id);
 }
 
 /**

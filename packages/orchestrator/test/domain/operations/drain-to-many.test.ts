@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { forgetNode } from '../../../src/domain/fleet/lost.js';
+import { Transaction } from '../../../src/domain/state/transaction.js';
 import { operationOf } from '../../../src/http/operation-status.js';
 import { drain, World } from '../world.js';
 import type { WorldOptions } from '../world.js';
@@ -228,4 +230,18 @@ test('what a drain launched may be there before the nodes of an earlier run are 
   world.pass(120_000);
   expect(world.replies.get(request)).toMatchObject({ ok: true });
   expect(world.truth()['a']).toBeUndefined();
+});
+
+// The last shard was long on the way, its node gone, and the node forgotten, though the drain still named it.
+test('a node is not forgotten while a drain has to do with it', () => {
+  const world = threeNodes({ totalShards: 1 });
+  world.nodes.get('b')!.mute.add('transferOpen');
+  world.nodes.get('c')!.mute.add('transferOpen');
+  world.command(drain('a', null));
+  world.settle();
+  const tx = new Transaction(world.state, world.now);
+  const node = tx.node('a')!;
+  expect(tx.shardsOf('a')).toEqual([]);
+  forgetNode(tx, node);
+  expect(tx.node('a')).toBeDefined();
 });
