@@ -25,8 +25,10 @@ import { FROZEN, isOneOf, SERVING } from './state.js';
 import type { BaseFrozen, Cursor, Frozen, Outgoing, Serving, ShardOf, ShardState, TransferCommand } from './state.js';
 
 type OpenCommand = Extract<TransferCommand, { kind: 'transferOpen' }>;
+/** `session`: its freeze has ended with that cursor. */
+type Freezing<K extends 'freezing' | 'baseFreezing'> = ShardOf<K> & { session?: Cursor };
 /** Frozen, or about to be, and nothing irrevocable has happened. */
-type Unfreezable = Frozen | BaseFrozen | ShardOf<'freezing' | 'baseFreezing'>;
+type Unfreezable = Frozen | BaseFrozen | Freezing<'freezing' | 'baseFreezing'>;
 /** User code knows; the orchestrator has not opened the transfer. */
 const ANNOUNCED = ['announcing', 'announced'] as const;
 
@@ -211,10 +213,10 @@ export function onFreezingEnded(
     return abortFrozen(tx, shardId, shard, step, reason);
   }
   if (tx.established?.connection !== transfer.connection) {
-    return unfreeze(tx, shardId, shard, 'the connection to the orchestrator is lost.');
+    return unfreeze(tx, shardId, { ...shard, session }, 'the connection to the orchestrator is lost.');
   }
   if (tx.now >= deadline) {
-    return abortFrozen(tx, shardId, shard, step, tooLong(transfer));
+    return abortFrozen(tx, shardId, { ...shard, session }, step, tooLong(transfer));
   }
   const call = tx.call({ method: 'exportDelta', shardId, credit: creditOf(transfer), copied });
   tx.enterShard(shardId, { kind: 'sendingDelta', call, transfer, session, deadline });
@@ -297,11 +299,15 @@ export function abortExport(tx: Transaction, shard: Serving | Unfreezable, reaso
   }
 }
 
-/** The events that waited go to user code, and the shard goes on; where none could wait, from its cursor. */
+/**
+ * The events that waited go to user code, and the shard goes on; where none could wait, from its cursor, with the state
+ * that its host has kept. Without a cursor it has to be stopped to learn it, and a stop forgets the state.
+ */
 export function unfreeze(tx: Transaction, shardId: number, shard: Unfreezable, reason: string): void {
   abortExport(tx, shard, reason);
   tx.log('warn', `Shard ${shardId} is unfrozen: ${reason}`, { shard: shardId });
-  if (!tx.keepsEvents && 'session' in shard) return resumeShard(tx, shardId, shard.session, 'takeBack');
+  const session = 'session' in shard ? shard.session : undefined;
+  if (!tx.keepsEvents && session !== undefined) return resumeShard(tx, shardId, session, 'takeBack');
   if (!tx.keepsEvents) return stopShard(tx, shardId, 'recover');
   const call = tx.call({ method: 'unfreeze', shardId });
   tx.enterShard(shardId, { kind: 'unfreezing', call });
@@ -311,7 +317,7 @@ export function unfreeze(tx: Transaction, shardId: number, shard: Unfreezable, r
 export function abortFrozen(
   tx: Transaction,
   shardId: number,
-  shard: Frozen | ShardOf<'freezing'>,
+  shard: Frozen | Freezing<'freezing'>,
   step: { kind: TransferCommand['kind']; migrationId: string },
   reason: string,
 ): void {

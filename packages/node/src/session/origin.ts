@@ -49,7 +49,8 @@ export function onBaseFreezingEnded(
     if (!outcome.ok && !outcome.timedOut) tx.enterShard(shardId, { kind: 'running' });
     else unfreeze(tx, shardId, shard, reason);
   } else if (tx.established?.connection !== connection) {
-    unfreeze(tx, shardId, shard, 'the connection to the orchestrator is lost.');
+    const { session } = outcome;
+    unfreeze(tx, shardId, { ...shard, session }, 'the connection to the orchestrator is lost.');
   } else {
     const { session } = outcome;
     tx.enterShard(shardId, { kind: 'baseFrozen', connection, session, since: tx.now });

@@ -52,7 +52,9 @@ export function onStoppingEnded(
     } else if (session === null) {
       startShards(tx, [shardId]);
     } else {
-      resumeShard(tx, shardId, session, 'takeBack');
+      // The stop has forgotten the shard's state.
+      const { redelivers = false } = session;
+      resumeShard(tx, shardId, session, 'takeBack', { stateLost: true, redelivers });
     }
     return;
   }

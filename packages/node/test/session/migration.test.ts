@@ -51,6 +51,28 @@ describe('an origin', () => {
     },
   );
 
+  // It was stopped for its cursor, which freeze had just returned; the stop dropped its state, and nobody was told.
+  // (Simulator, seed 830166.)
+  test.each(['baseFreezing', 'freezing'] as const)(
+    'resumes a shard whose %s ends after the connection, with the state that its host has kept',
+    (state) => {
+      const bench = new Bench().established().put(state);
+      bench.state = { ...bench.state, keepsEvents: false };
+      bench.disconnected();
+      bench.callEnds({ session: SESSION });
+      expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'takeBack' }]);
+    },
+  );
+
+  test('resumes a shard that was frozen too late in the same way', () => {
+    const bench = new Bench().established().put('freezing');
+    bench.state = { ...bench.state, keepsEvents: false };
+    bench.now += 5_000;
+    bench.callEnds({ session: SESSION });
+    expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'takeBack' }]);
+    expect(bench.sent('transferFailed')).toHaveLength(1);
+  });
+
   test.each(['baseFrozen', 'baseSending'] as const)(
     'goes on with a %s shard when nothing happens any more',
     (state) => {

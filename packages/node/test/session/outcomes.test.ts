@@ -86,12 +86,17 @@ describe('a failure', () => {
   });
 
   test.each([
-    ['with a session', SESSION, 'resuming', { method: 'resumeShard', session: SESSION }],
+    [
+      'with a session, and is told that its state is lost',
+      SESSION,
+      'resuming',
+      { method: 'resumeShard', session: SESSION, how: { stateLost: true, redelivers: false } },
+    ],
     [
       'in the middle of a replay, which goes on as one',
       { ...SESSION, redelivers: true },
       'resuming',
-      { method: 'resumeShard', how: { stateLost: false, redelivers: true } },
+      { method: 'resumeShard', how: { stateLost: true, redelivers: true } },
     ],
     ['without one', null, 'starting', { method: 'startShards' }],
   ] as const)('is recovered from when a shard was not released in time, %s', (_, session, next, call) => {
