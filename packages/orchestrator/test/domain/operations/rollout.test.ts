@@ -67,6 +67,27 @@ describe('a rollout', () => {
     expect(world.truth()).toEqual({ b: [1, 3], free: [0, 2] });
   });
 
+  test('counts what is yet to come as of the new node: a shard that was down goes to one with fewer', () => {
+    const world = new World({ totalShards: 6, maxUnavailable: { count: 1 }, maxNodeDowntimeMs: 4_000 });
+    for (const node of ['a', 'b']) world.join(node);
+    world.start();
+    world.pass(40_000);
+    world.ask(drain('a', 'b'));
+    for (const shard of [0, 2, 4]) world.ask({ kind: 'migrateShard', shard, destination: 'a' });
+    expect(world.truth()).toEqual({ a: [0, 2, 4], b: [1, 3, 5] });
+    world.join('free');
+    world.nodes.get('a')!.mute.add('transferOpen');
+    world.command(rollout);
+    world.settle();
+    const b = world.nodes.get('b')!;
+    b.mute.add('stopShard');
+    world.command({ kind: 'stopShard', shard: 5 });
+    b.running.delete(5);
+    b.send({ kind: 'stopShard', shardId: 5, session: null });
+    world.pass(6_000);
+    expect(world.truth()).toEqual({ a: [0, 2, 4], b: [1, 3, 5] });
+  });
+
   test('moves nothing to an empty node that is as old: that one is replaced first', () => {
     const world = twoRunning({ canLaunch: true, nodes: 3 });
     world.pass(60_000);
