@@ -116,11 +116,12 @@ describe('the checker of whole state', () => {
 });
 
 describe('the checker of parked state', () => {
-  const cursor = { sessionId: 's', sequence: 25 };
+  const at = (sessionId: string, sequence: number) => ({ sessionId, sequence, resumeGatewayUrl: '' });
+  const cursor = at('s', 25);
   const state = new Map([['c', 11]]);
   const frozen: Observation = { kind: 'frozen', node: 'a', shard: 0, cursor, state };
-  const empty = initialState(planFor(1, new Set()).settings);
-  const known = { session: { ...cursor, resumeGatewayUrl: '' }, at: 0 };
+  const empty = initialState(planFor(1, new Set()).settings, 0);
+  const known = { session: cursor, at: 0 };
   const spooled = { host: '', file: 'f', events: 1, bytes: 52, hash: '', version: '' };
   const parked = { since: 0, until: 60_000, origin: 'a', known, state: spooled, refusals: 0 };
   const decided: Observation = {
@@ -129,7 +130,7 @@ describe('the checker of parked state', () => {
     entries: [],
   };
   const resuming = (sessionId: string, sequence: number, stateLost = false): Observation => {
-    return { kind: 'resuming', node: 'b', shard: 0, cursor: { sessionId, sequence }, state, stateLost, received: 1 };
+    return { kind: 'resuming', node: 'b', shard: 0, cursor: at(sessionId, sequence), state, stateLost, received: 1 };
   };
 
   test('takes state that comes with its cursor, and a loss that is told', () => {
@@ -150,7 +151,7 @@ describe('the checker of parked state', () => {
       state: { ...empty, shards: [{ kind: 'running', node: 'a', since: 0 }] },
       entries: [],
     };
-    const refrozen: Observation = { ...frozen, cursor: { sessionId: 't', sequence: 2 } };
+    const refrozen: Observation = { ...frozen, cursor: at('t', 2) };
     const begun = [frozen, decided, begunAnew, refrozen];
     expect(found(parkedState, [...begun, resuming('t', 2)])).toEqual([]);
     // Parked again, its state is held to its cursor again.
