@@ -5,6 +5,7 @@
 import { disruptionOf, isFreeOfBudget, leavesSoon } from './migration/limits.js';
 import { BrokenInvariant } from './invariants.js';
 import { isMostSilent, mayAlarm } from './fleet/alarm.js';
+import { loadIn } from './operations/rollout-plan.js';
 import { drainedBy, hasConnection, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown } from './state/nodes.js';
 import { takesRoom } from './state/migrations.js';
 import { isHeldBack } from './state/versions.js';
@@ -94,7 +95,8 @@ function rolloutsEndAsTheyShould(before: OrchestratorState, after: OrchestratorS
       must(was.failure === null || is.failure !== null, `rollout ${was.id} fails, and goes on`);
       const isDone = is.phase === 'ending' && is.failure === null;
       must(!isDone || (is.stages[is.stage]?.shards ?? null) === null, `rollout ${was.id} ends before its last stage`);
-      must(!isDone || was.phase !== 'surging', `rollout ${was.id} ends before it has moved anything`);
+      const isToMove = is.pairs.some(({ old }) => loadIn(after, old) > 0);
+      must(!isDone || was.phase !== 'surging' || !isToMove, `rollout ${was.id} ends before it has moved anything`);
       continue;
     }
     const { failure, phase, destinations, pairs } = was;

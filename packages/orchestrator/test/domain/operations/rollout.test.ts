@@ -95,6 +95,24 @@ describe('a rollout', () => {
     expect(world.truth()).toEqual({ new: [0, 2], 'launched-1': [1, 3] });
   });
 
+  test('gives what has not been started yet to the new node, and nothing to an empty one that is as old', () => {
+    const gateway = { shards: 4, maxConcurrency: 16, total: 1_000, remaining: 0, resetAfterMs: 120_000 };
+    const world = new World({ canLaunch: true, gateway });
+    world.join({ id: 'old', baseLevel: true });
+    world.start();
+    world.pass(25_000);
+    world.join({ id: 'spare', baseLevel: true });
+    world.settle();
+    // All wait for their IDENTIFYs, so there is nothing to move.
+    for (const shard of world.state.shards) expect(shard).toMatchObject({ node: 'old', step: 'queued' });
+    world.version('v2');
+    expect(world.ask(rollout)).toMatchObject({ ok: true, data: { nodes: 2, moved: 0 } });
+    world.gateway = { ...gateway, remaining: 1_000 };
+    world.pass(120_000);
+    expect(world.truth()).toEqual({ 'launched-1': [0, 1, 2, 3] });
+    expect([...world.nodes.values()].flatMap(({ id, alive }) => (alive ? [id] : []))).toEqual(['launched-1']);
+  });
+
   test('is refused when there is nowhere to go', () => {
     const world = twoRunning();
     expect(world.ask(rollout)).toMatchObject({
