@@ -5,9 +5,10 @@
 import { disruptionOf, isFreeOfBudget, leavesSoon } from './migration/limits.js';
 import { BrokenInvariant } from './invariants.js';
 import { isMostSilent, mayAlarm } from './fleet/alarm.js';
+import { loadIn } from './operations/rollout-plan.js';
 import { drainedBy, hasConnection, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown } from './state/nodes.js';
 import { takesRoom } from './state/migrations.js';
-import { isHeldBack } from './state/versions.js';
+import { isHeldBack, replacedBy } from './state/versions.js';
 import { isPark } from './state/park.js';
 import { operationsOfKind } from './state/operations.js';
 import { survey } from './state/survey.js';
@@ -94,7 +95,8 @@ function rolloutsEndAsTheyShould(before: OrchestratorState, after: OrchestratorS
       must(was.failure === null || is.failure !== null, `rollout ${was.id} fails, and goes on`);
       const isDone = is.phase === 'ending' && is.failure === null;
       must(!isDone || (is.stages[is.stage]?.shards ?? null) === null, `rollout ${was.id} ends before its last stage`);
-      must(!isDone || was.phase !== 'surging', `rollout ${was.id} ends before it has moved anything`);
+      const isToMove = is.pairs.some(({ old }) => loadIn(after, old) > 0);
+      must(!isDone || was.phase !== 'surging' || !isToMove, `rollout ${was.id} ends before it has moved anything`);
       continue;
     }
     const { failure, phase, destinations, pairs } = was;
@@ -231,8 +233,9 @@ function isOpen(state: OrchestratorState, node: NodeState): boolean {
   return isConnected(node) && node.intent.kind === 'serving' && !isTakenOut;
 }
 
-/** `all`: with those that it hands over or is about to take over. */
-function loadsOf({ shards, migrations }: OrchestratorState): ReadonlyMap<string, { own: number; all: number }> {
+/** `all`: with those that it hands over or is about to take over, as those of the node that a rollout replaces by it. */
+function loadsOf(state: OrchestratorState): ReadonlyMap<string, { own: number; all: number }> {
+  const { shards, migrations } = state;
   const loads = new Map<string, { own: number; all: number }>();
   const add = (node: string, own: number): void => {
     const load = loads.get(node) ?? { own: 0, all: 0 };
@@ -240,5 +243,9 @@ function loadsOf({ shards, migrations }: OrchestratorState): ReadonlyMap<string,
   };
   for (const shard of shards) if ('node' in shard) add(shard.node, 1);
   for (const { origin, destination } of migrations.values()) for (const node of [origin, destination]) add(node, 0);
+  for (const node of state.nodes.keys()) {
+    const old = replacedBy(state, node);
+    for (const shard of shards) if (old !== null && 'node' in shard && shard.node === old) add(node, 0);
+  }
   return loads;
 }

@@ -262,8 +262,13 @@ class OrchestratorRuntime implements Orchestrator {
   }
 
   #processExited({ node, description }: ProcessExit): void {
+    const event = { kind: 'processExited', node, description } as const;
+    if (this.#phase === 'running') {
+      this.#pace.pushEnd(event);
+      return;
+    }
     if (this.#phase === 'starting') this.#dead.push(node);
-    this.#loop.push({ kind: 'processExited', node, description });
+    this.#loop.push(event);
   }
 
   async #close(mode: CloseMode): Promise<void> {

@@ -20,6 +20,8 @@ const TURN_MS = 5;
 const JOINS_PER_TURN = 100;
 /** So many events do not wait for the end of the turn. */
 const MOST_WAITING = 4_096;
+/** What a process said before it died may be read only after its death was told: it has so long to be heard first. */
+const LAST_WORDS_MS = 100;
 
 export class Pace {
   readonly #clock: Clock;
@@ -31,6 +33,7 @@ export class Pace {
   /** By connection: its Identify, and what it said after that. */
   readonly #joins = new Map<string, PeerEvent[]>();
   #cancelTurn: Cancel | null = null;
+  readonly #ends = new Set<Cancel>();
 
   constructor(clock: Clock, handle: (events: readonly DomainEvent[]) => void) {
     this.#clock = clock;
@@ -54,7 +57,21 @@ export class Pace {
     }
   }
 
+  /**
+   * The end of a process. Its Identify, read after that, would be a node of its own: one that is dead, and, when it has no
+   * heartbeat, counts as connected and is given shards until TCP finds out.
+   */
+  pushEnd(event: Extract<DomainEvent, { kind: 'processExited' }>): void {
+    const cancel = this.#clock.after(LAST_WORDS_MS, () => {
+      this.#ends.delete(cancel);
+      this.push(event);
+    });
+    this.#ends.add(cancel);
+  }
+
   close(): void {
+    for (const cancel of this.#ends) cancel();
+    this.#ends.clear();
     this.#cancelTurn?.();
     this.#cancelTurn = null;
     this.#waiting = [];

@@ -140,6 +140,7 @@ describe('launches and gateway info', () => {
     await handle.start();
     await clock.run(0);
     launcher.exit('launched');
+    await clock.run(100);
     expect(handle.state.settings).toMatchObject({ canLaunch: true, expectedNodes: ['adopted'] });
     expect(events.slice(1)).toEqual([
       { kind: 'processAdopted', node: 'adopted', pid: 10 },
@@ -246,6 +247,36 @@ describe('start', () => {
     const { handle, kinds } = orchestrator(() => [], { launcher: slowStart });
     await handle.start();
     expect(kinds()).toEqual(['started', 'processExited']);
+  });
+
+  // The orchestrator was paused: it heard of the death first. The Identify was that of a new node, which was given the
+  // same shards again and again, each time at the cost of an IDENTIFY.
+  test('what a node said before its machine was gone is heard before its death: nobody takes it for alive', async () => {
+    const clock = virtualClock();
+    const network = memoryNetwork({ clock });
+    const launcher = fakeLauncher();
+    const handle = createOrchestrator({
+      ...alone(),
+      listen: '127.0.0.1:7447',
+      clock,
+      random: seededRandom(1),
+      transport: network,
+      launcher,
+    });
+    await handle.start();
+    const connecting = network.connect(handle.address, { timeoutMs: 1_000 });
+    await clock.run(0);
+    const peer = openMessageConnection(await connecting);
+    peer.handle({ onMessage: () => undefined, onClose: () => undefined });
+    peer.send(identify('adopted', { capabilities: [], host: null, pid: null }));
+    launcher.exit('adopted');
+    await clock.run(1_000);
+    expect(handle.state.nodes.get('adopted')?.connection).toMatchObject({ kind: 'disconnected', gone: true });
+    expect(handle.state.processes.has('adopted')).toBe(false);
+    const closing = handle.close('leave');
+    await clock.run(5_000);
+    await closing;
+    expect(clock.pending()).toBe(0);
   });
 });
 

@@ -43,6 +43,8 @@ export const parkedState: MakeChecker = ({ plan, violated }): Checker => {
         for (const [shard, { kind }] of observation.state.shards.entries()) {
           const wasParked = state?.shards[shard]?.kind === 'parked';
           if (kind === 'parked' && !wasParked) parked.set(shard, frozen.get(shard) ?? null);
+          // Not resumed, then: an orchestrator that has no store forgot it when it crashed, and it was begun anew.
+          else if (kind === 'running') parked.delete(shard);
         }
         state = observation.state;
       } else if (observation.kind === 'handed' && plan.gentle) {

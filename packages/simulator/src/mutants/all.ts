@@ -193,6 +193,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       );
       return { ...decision, state: { ...decision.state, shards } };
     },
+    // Most nodes have to be away at once, for longer than maxNodeDowntime.
+    faults: ['partitions', 'pauses'],
   },
   'forgets-cancel': {
     bug: 'the orchestrator forgets that an operation was cancelled',

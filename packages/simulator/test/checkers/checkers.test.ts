@@ -8,6 +8,7 @@ import type { MakeChecker, Observation } from '../../src/observation.js';
 import { durableFirst, quarantine } from '../../src/checkers/orchestrator.js';
 import { epochsGrow, oneOwner } from '../../src/checkers/ownership.js';
 import { identifyPace, resumeFirst, sessionsKept } from '../../src/checkers/discord-rules.js';
+import { parkedState } from '../../src/checkers/parked.js';
 import { userCodeFirst, wholeState } from '../../src/checkers/user-code.js';
 import { wholeStream } from '../../src/checkers/whole-stream.js';
 import { planFor } from '../../src/plan.js';
@@ -111,6 +112,50 @@ describe('the checker of whole state', () => {
   test('finds state that does not fit the event after it', () => {
     expect(found(wholeState, [handed('a', 7, { expected: 6 })])).toHaveLength(1);
     expect(found(wholeState, [handed('a', 6, { expected: 6 })])).toEqual([]);
+  });
+});
+
+describe('the checker of parked state', () => {
+  const at = (sessionId: string, sequence: number) => ({ sessionId, sequence, resumeGatewayUrl: '' });
+  const cursor = at('s', 25);
+  const state = new Map([['c', 11]]);
+  const frozen: Observation = { kind: 'frozen', node: 'a', shard: 0, cursor, state };
+  const empty = initialState(planFor(1, new Set()).settings, 0);
+  const known = { session: cursor, at: 0 };
+  const spooled = { host: '', file: 'f', events: 1, bytes: 52, hash: '', version: '' };
+  const parked = { since: 0, until: 60_000, origin: 'a', known, state: spooled, refusals: 0 };
+  const decided: Observation = {
+    kind: 'decided',
+    state: { ...empty, shards: [{ kind: 'parked', since: 0, notBefore: 0, parked }] },
+    entries: [],
+  };
+  const resuming = (sessionId: string, sequence: number, stateLost = false): Observation => {
+    return { kind: 'resuming', node: 'b', shard: 0, cursor: at(sessionId, sequence), state, stateLost, received: 1 };
+  };
+
+  test('takes state that comes with its cursor, and a loss that is told', () => {
+    expect(found(parkedState, [frozen, decided, resuming('s', 25)])).toEqual([]);
+    expect(found(parkedState, [frozen, decided, resuming('t', 2, true)])).toEqual([]);
+  });
+
+  test('finds state that comes with the cursor of another session, or an earlier one', () => {
+    expect(found(parkedState, [frozen, decided, resuming('t', 2)])).toEqual([
+      'node b resumed shard 0 from t/2; its state is as of s/25',
+    ]);
+    expect(found(parkedState, [frozen, decided, resuming('s', 24)])).toHaveLength(1);
+  });
+
+  test('takes a shard that was parked, forgotten with the orchestrator, begun anew and then moved', () => {
+    const begunAnew: Observation = {
+      kind: 'decided',
+      state: { ...empty, shards: [{ kind: 'running', node: 'a', since: 0 }] },
+      entries: [],
+    };
+    const refrozen: Observation = { ...frozen, cursor: at('t', 2) };
+    const begun = [frozen, decided, begunAnew, refrozen];
+    expect(found(parkedState, [...begun, resuming('t', 2)])).toEqual([]);
+    // Parked again, its state is held to its cursor again.
+    expect(found(parkedState, [...begun, decided, resuming('t', 1)])).toHaveLength(1);
   });
 });
 

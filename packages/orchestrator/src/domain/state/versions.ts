@@ -43,7 +43,8 @@ export function isHeldBack(state: OrchestratorState, node: NodeState): boolean {
   const [rollout] = operationsOfKind(state.operations, 'rollout');
   if (rollout !== undefined) {
     const isNew = rollout.destinations.includes(node.id);
-    const isOld = !isNew && rollout.pairs.some(({ old }) => old === node.id);
+    // An empty node is to end with the old ones: what it were given would stay on the old version.
+    const isOld = !isNew && (rollout.empty.includes(node.id) || rollout.pairs.some(({ old }) => old === node.id));
     const trusted = trustsNew(state, rollout) ? 'new' : 'old';
     if (isNew && trusted === 'old') return rollout.pairs.some(({ old }) => isOpen(state, old));
     if (isOld && trusted === 'new') return true;

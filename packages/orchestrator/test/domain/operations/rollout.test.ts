@@ -67,6 +67,27 @@ describe('a rollout', () => {
     expect(world.truth()).toEqual({ b: [1, 3], free: [0, 2] });
   });
 
+  test('counts what is yet to come as of the new node: a shard that was down goes to one with fewer', () => {
+    const world = new World({ totalShards: 6, maxUnavailable: { count: 1 }, maxNodeDowntimeMs: 4_000 });
+    for (const node of ['a', 'b']) world.join(node);
+    world.start();
+    world.pass(40_000);
+    world.ask(drain('a', 'b'));
+    for (const shard of [0, 2, 4]) world.ask({ kind: 'migrateShard', shard, destination: 'a' });
+    expect(world.truth()).toEqual({ a: [0, 2, 4], b: [1, 3, 5] });
+    world.join('free');
+    world.nodes.get('a')!.mute.add('transferOpen');
+    world.command(rollout);
+    world.settle();
+    const b = world.nodes.get('b')!;
+    b.mute.add('stopShard');
+    world.command({ kind: 'stopShard', shard: 5 });
+    b.running.delete(5);
+    b.send({ kind: 'stopShard', shardId: 5, session: null });
+    world.pass(6_000);
+    expect(world.truth()).toEqual({ a: [0, 2, 4], b: [1, 3, 5] });
+  });
+
   test('moves nothing to an empty node that is as old: that one is replaced first', () => {
     const world = twoRunning({ canLaunch: true, nodes: 3 });
     world.pass(60_000);
@@ -93,6 +114,24 @@ describe('a rollout', () => {
       data: { nodes: 2 },
     });
     expect(world.truth()).toEqual({ new: [0, 2], 'launched-1': [1, 3] });
+  });
+
+  test('gives what has not been started yet to the new node, and nothing to an empty one that is as old', () => {
+    const gateway = { shards: 4, maxConcurrency: 16, total: 1_000, remaining: 0, resetAfterMs: 120_000 };
+    const world = new World({ canLaunch: true, gateway });
+    world.join({ id: 'old', baseLevel: true });
+    world.start();
+    world.pass(25_000);
+    world.join({ id: 'spare', baseLevel: true });
+    world.settle();
+    // All wait for their IDENTIFYs, so there is nothing to move.
+    for (const shard of world.state.shards) expect(shard).toMatchObject({ node: 'old', step: 'queued' });
+    world.version('v2');
+    expect(world.ask(rollout)).toMatchObject({ ok: true, data: { nodes: 2, moved: 0 } });
+    world.gateway = { ...gateway, remaining: 1_000 };
+    world.pass(120_000);
+    expect(world.truth()).toEqual({ 'launched-1': [0, 1, 2, 3] });
+    expect([...world.nodes.values()].flatMap(({ id, alive }) => (alive ? [id] : []))).toEqual(['launched-1']);
   });
 
   test('is refused when there is nowhere to go', () => {
