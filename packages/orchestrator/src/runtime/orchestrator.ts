@@ -263,7 +263,8 @@ class OrchestratorRuntime implements Orchestrator {
 
   #processExited({ node, description }: ProcessExit): void {
     const event = { kind: 'processExited', node, description } as const;
-    if (this.#phase === 'running') {
+    const isKnown = this.state.nodes.get(node)?.connection.kind === 'connected';
+    if (this.#phase === 'running' && !isKnown) {
       this.#pace.pushEnd(event);
       return;
     }
