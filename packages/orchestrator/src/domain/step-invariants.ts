@@ -233,7 +233,7 @@ function isOpen(state: OrchestratorState, node: NodeState): boolean {
   return isConnected(node) && node.intent.kind === 'serving' && !isTakenOut;
 }
 
-/** `all`: with those that it hands over or is about to take over, as those of the node that a rollout replaces by it. */
+/** `all`: with what it hands over or is about to take over, as the shards of the node that a rollout replaces by it. */
 function loadsOf(state: OrchestratorState): ReadonlyMap<string, { own: number; all: number }> {
   const { shards, migrations } = state;
   const loads = new Map<string, { own: number; all: number }>();

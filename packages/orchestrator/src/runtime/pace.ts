@@ -58,8 +58,8 @@ export class Pace {
   }
 
   /**
-   * The end of a process. Its Identify, read after that, would be a node of its own: one that is dead, and, when it has no
-   * heartbeat, counts as connected and is given shards until TCP finds out.
+   * The end of a process. Its Identify, read after that, would be a node of its own: one that is dead, and, when it has
+   * no heartbeat, counts as connected and is given shards until TCP finds out.
    */
   pushEnd(event: Extract<DomainEvent, { kind: 'processExited' }>): void {
     const cancel = this.#clock.after(LAST_WORDS_MS, () => {

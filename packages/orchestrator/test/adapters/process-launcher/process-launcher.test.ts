@@ -303,8 +303,8 @@ describe('the data directory', () => {
     const dataDir = temporaryDirectory();
     const { launcher, output } = await startedLauncher(nodeProgram(source), { dataDir, maxLogBytes: 10_000 });
     const { node } = await launcher.launch();
-    // What could not be read in time stands in the copy, which is written before each truncation. How large the log gets
-    // in between is the machine's affair.
+    // What could not be read in time stands in the copy, which is written before each truncation. How large the log
+    // gets in between is the machine's affair.
     const copies = new Set<number>();
     await eventually(() => {
       const copy = statSync(join(dataDir, 'nodes', `${node}.log.1`), { throwIfNoEntry: false });
