@@ -6,8 +6,7 @@
 import { delay } from '@dshard/transport';
 import { waitFor } from '../steps.js';
 import { allShardsRunning, lastEventHandled, type Tour } from '../tour.js';
-import { ReferenceClient } from './reference-client.js';
-import { compareCaches, emitted, LIVELY } from './tour.js';
+import { compareCaches, LIVELY, startReference } from './tour.js';
 
 export const KEEP_SESSIONS: readonly string[] = ['--keep-sessions'];
 
@@ -21,14 +20,7 @@ export const fullRestartTour: Tour = async (context) => {
     await allShardsRunning(context);
     await waitFor(clock, 'all shards to be READY', START_TIMEOUT_MS, () => discord.readyShards() === options.shards);
   });
-  const fleetIdentifies = discord.figures().identifies;
-  const reference = new ReferenceClient(emulator.apiUrl, options.shards);
-  context.atEnd(() => reference.close());
-  await steps.run('starting a client that will never be restarted, to compare with', async () => {
-    await delay(clock, options.identifyWindow);
-    await reference.login(emulator.token, emitted(discord));
-  });
-  const identifiesBefore = discord.figures().identifies;
+  const { reference, fleetIdentifies, referenceIdentifies } = await startReference(context);
   emulator.traffic.setMix(LIVELY);
   discord.startTraffic();
   await steps.run(`${options.rate} events a second begin to flow`, () => delay(clock, BETWEEN_STEPS_MS));
@@ -55,10 +47,10 @@ export const fullRestartTour: Tour = async (context) => {
     restart: {
       endedAfterMs: Math.round(endedAt - askedAt),
       upAfterMs: Math.round(upAt - endedAt),
-      identifies: discord.figures().identifies - identifiesBefore,
+      identifies: discord.figures().identifies - fleetIdentifies - referenceIdentifies,
       statesLost: events.filter(({ name }) => name === 'parkedStateLost').length,
       caches: { compared, different },
-      referenceIdentifies: identifiesBefore - fleetIdentifies,
+      referenceIdentifies,
       findings: examples,
     },
   };

@@ -10,8 +10,7 @@ import { GRACE_MS, Scheduler } from '../scheduler.js';
 import { waitFor } from '../steps.js';
 import { allShardsRunning, lastEventHandled, type Tour, type TourContext } from '../tour.js';
 import { spreadOf } from '../verdict.js';
-import { ReferenceClient } from './reference-client.js';
-import { compareCaches, emitted, LIVELY } from './tour.js';
+import { compareCaches, LIVELY, startReference } from './tour.js';
 
 /** The orchestrator launches nothing. */
 export const LEAVE_SETTINGS = { launcher: undefined, nodes: 0 };
@@ -29,14 +28,7 @@ export const leaveTour: Tour = async (context) => {
     await allShardsRunning(context);
     await waitFor(clock, 'all shards to be READY', START_TIMEOUT_MS, () => discord.readyShards() === options.shards);
   });
-  const fleetIdentifies = discord.figures().identifies;
-  const reference = new ReferenceClient(emulator.apiUrl, options.shards);
-  context.atEnd(() => reference.close());
-  await steps.run('starting a client that will never be restarted, to compare with', async () => {
-    await delay(clock, options.identifyWindow);
-    await reference.login(emulator.token, emitted(discord));
-  });
-  const referenceIdentifies = discord.figures().identifies - fleetIdentifies;
+  const { reference, referenceIdentifies } = await startReference(context);
   emulator.traffic.setMix(LIVELY);
   discord.startTraffic();
   await steps.run(`${options.rate} events a second begin to flow`, () => delay(clock, BETWEEN_STEPS_MS));

@@ -27,15 +27,7 @@ export const discordjsTour: Tour = async (context) => {
     await allShardsRunning(context);
     await waitFor(clock, 'all shards to be READY', START_TIMEOUT_MS, () => discord.readyShards() === options.shards);
   });
-  const fleetIdentifies = discord.figures().identifies;
-  const reference = new ReferenceClient(emulator.apiUrl, options.shards);
-  context.atEnd(() => reference.close());
-  await steps.run('starting a client that will never be restarted, to compare with', async () => {
-    // Its IDENTIFYs have the same keys as the fleet's.
-    await delay(clock, options.identifyWindow);
-    await reference.login(emulator.token, emitted(discord));
-  });
-  const referenceIdentifies = discord.figures().identifies - fleetIdentifies;
+  const { reference, fleetIdentifies, referenceIdentifies } = await startReference(context);
 
   emulator.traffic.setMix(LIVELY);
   const commands = new Commands(emulator, clock);
@@ -113,8 +105,27 @@ async function killOneNode(context: TourContext): Promise<ReadonlySet<number>> {
   return new Set(victim.shards.map(({ id }) => id));
 }
 
+/** The client to compare with, and how many IDENTIFYs were used: by the fleet before, and by this client. */
+export async function startReference(context: TourContext): Promise<{
+  reference: ReferenceClient;
+  fleetIdentifies: number;
+  referenceIdentifies: number;
+}> {
+  const { options, discord, steps, clock } = context;
+  const { emulator } = discord;
+  const fleetIdentifies = discord.figures().identifies;
+  const reference = new ReferenceClient(emulator.apiUrl, options.shards);
+  context.atEnd(() => reference.close());
+  await steps.run('starting a client that will never be restarted, to compare with', async () => {
+    // Its IDENTIFYs have the same keys as the fleet's.
+    await delay(clock, options.identifyWindow);
+    await reference.login(emulator.token, emitted(discord));
+  });
+  return { reference, fleetIdentifies, referenceIdentifies: discord.figures().identifies - fleetIdentifies };
+}
+
 /** Events that sessions were given. */
-export function emitted(discord: Discord): number {
+function emitted(discord: Discord): number {
   return discord.figures().emitted;
 }
 

@@ -1,19 +1,7 @@
-import { CAPABILITIES, type NodeSignals } from '@dshard/protocol';
+import { CAPABILITIES } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { World } from '../world.js';
-
-const FINE: NodeSignals = {
-  health: null,
-  selfTest: 'none',
-  selfTestReason: null,
-  events: 0,
-  handlerErrors: 0,
-  handlerMs: 0,
-  eventLoopDelayMs: 0,
-  memoryBytes: 1,
-  resumesRefused: 0,
-  importsFailed: 0,
-};
+import { FRESH_SIGNALS } from '../signals.js';
 
 function twoNodes(): World {
   const world = new World({ totalShards: 2 }).start();
@@ -37,7 +25,7 @@ describe('heartbeats', () => {
 
   test('say how the node fares, and it is forgotten with the connection', () => {
     const world = twoNodes();
-    const signals = { ...FINE, health: { ok: false, reason: 'no database' }, events: 7 };
+    const signals = { ...FRESH_SIGNALS, health: { ok: false, reason: 'no database' }, events: 7 };
     world.nodes.get('a')!.signals = signals;
     world.beat();
     world.settle();
@@ -52,7 +40,7 @@ describe('heartbeats', () => {
     const world = new World({ totalShards: 2 }).start();
     world.join({ id: 'a', capabilities: CAPABILITIES.filter((each) => each !== 'signals') });
     world.settle();
-    world.nodes.get('a')!.signals = FINE;
+    world.nodes.get('a')!.signals = FRESH_SIGNALS;
     world.beat();
     world.settle();
     expect(world.state.nodes.get('a')?.signals).toBeNull();

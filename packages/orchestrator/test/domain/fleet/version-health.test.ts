@@ -2,19 +2,9 @@
 import type { NodeSignals } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { World } from '../world.js';
+import { FRESH_SIGNALS } from '../signals.js';
 
-const FINE: NodeSignals = {
-  health: { ok: true, reason: null },
-  selfTest: 'none',
-  selfTestReason: null,
-  events: 0,
-  handlerErrors: 0,
-  handlerMs: 0,
-  eventLoopDelayMs: 0,
-  memoryBytes: 1,
-  resumesRefused: 0,
-  importsFailed: 0,
-};
+const FINE: NodeSignals = { ...FRESH_SIGNALS, health: { ok: true, reason: null } };
 const UNWELL: NodeSignals = { ...FINE, health: { ok: false, reason: 'no database' } };
 
 /** Node `a` of version 1 has all four shards. */

@@ -1,19 +1,9 @@
 import type { NodeSignals } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { failureOf, judge, workOf, type Facts, type Reading, type Side } from '../../../src/domain/operations/gates.js';
+import { FRESH_SIGNALS } from '../signals.js';
 
-const well: NodeSignals = {
-  health: null,
-  selfTest: 'none',
-  selfTestReason: null,
-  events: 0,
-  handlerErrors: 0,
-  handlerMs: 0,
-  eventLoopDelayMs: 1,
-  memoryBytes: 1,
-  resumesRefused: 0,
-  importsFailed: 0,
-};
+const well: NodeSignals = { ...FRESH_SIGNALS, eventLoopDelayMs: 1 };
 
 function reading(node: string, now: Partial<NodeSignals> | null, before: Reading['before'] = null): Reading {
   return { node, now: now === null ? null : { ...well, ...now }, before };

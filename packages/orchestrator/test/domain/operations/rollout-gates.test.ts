@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import type { OperatorCommand } from '../../../src/domain/state/commands.js';
 import type { RolloutOptions } from '../../../src/domain/state/operations.js';
 import { World, type WorldOptions } from '../world.js';
+import { FRESH_SIGNALS } from '../signals.js';
 
 const OPTIONS: RolloutOptions = { bake: 60_000, canary: null, surge: null, fast: false, manual: false, force: false };
 
@@ -264,18 +265,7 @@ describe('a rollout whose new nodes cannot serve', () => {
 });
 
 describe('a rollout whose new nodes are not well', () => {
-  const well: NodeSignals = {
-    health: null,
-    selfTest: 'none',
-    selfTestReason: null,
-    events: 0,
-    handlerErrors: 0,
-    handlerMs: 0,
-    eventLoopDelayMs: 1,
-    memoryBytes: 1,
-    resumesRefused: 0,
-    importsFailed: 0,
-  };
+  const well: NodeSignals = { ...FRESH_SIGNALS, eventLoopDelayMs: 1 };
 
   test.each<[what: string, signals: Partial<NodeSignals>, reason: RegExp]>([
     ['the bot says no', { health: { ok: false, reason: 'no database' } }, /not well: no database/],
