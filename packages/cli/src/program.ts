@@ -2,11 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { CONTRACT, ENDPOINT_NAMES, type Answers, type EndpointName } from '@dshard/api';
 import { Command } from 'commander';
+import { describeAudit, describeTokens } from './commands/access.js';
 import { describeReport } from './commands/call.js';
 import { addConfig } from './commands/config.js';
 import { addEvents } from './commands/events.js';
 import { describeOperation, describeOperations } from './commands/operations.js';
 import { describeHealth, describeShards } from './commands/health.js';
+import { describeNodes } from './commands/nodes.js';
 import { describeStatus } from './commands/status.js';
 import { addStore } from './commands/store.js';
 import { addUp } from './commands/up.js';
@@ -45,6 +47,7 @@ export function createProgram(): Command {
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   addUp(program);
   addOperationCommands(program);
+  program.command('token').description('API tokens: make, list and revoke them');
   for (const name of ENDPOINT_NAMES) addCommandOf(program, name);
   addWatch(commandOf(program, 'operations'));
   addRolloutViews(commandOf(program, 'rollout'));
@@ -61,6 +64,10 @@ const PRESENTATIONS: { readonly [Name in EndpointName]?: Presentation<Answers<Na
   health: { text: describeHealth, failed: ({ ok }) => !ok },
   operations: { text: describeOperations },
   operation: { text: describeOperation },
+  nodes: { text: describeNodes },
+  tokens: { text: describeTokens },
+  createToken: { text: ({ Message, token }) => `${Message} The token is shown this once:\n${token}` },
+  audit: { text: describeAudit },
   call: { text: describeReport, failed: (report) => report.Error },
 };
 

@@ -36,6 +36,7 @@ import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
 import { createWebhook } from './adapters/webhook/webhook.js';
 import { fixedVersion, versionCommands } from './adapters/version-commands/version-commands.js';
 import { settingsOf } from './config/settings.js';
+import { configurationOf } from './http/configuration.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
 import { addressTaken, addressUnusable } from './errors.js';
 import { createLogger } from './logger.js';
@@ -117,6 +118,8 @@ export async function startOrchestrator(
         orchestrator,
         token: config.token,
         version: packageVersion(),
+        configuration: configurationOf(config),
+        random,
         listenerOn,
         isReady: () => running,
         clock,

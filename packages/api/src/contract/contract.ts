@@ -19,26 +19,15 @@ import {
 } from '../values/field.js';
 import { MAX_SHARDS } from '@dshard/protocol';
 import type { Endpoint } from '../endpoint.js';
+import { SHARD_CONDITIONS } from '../query/fields.js';
 import { KINDS_OF_OPERATIONS } from '../operations.js';
+import { ACCESS } from './access.js';
 import type { EndpointName, Takes } from './documents.js';
+import { LISTS, queried } from './lists.js';
 
 const node: Field<string> = nodeId();
 const shardId: Field<number> = wholeNumber({ min: 0, max: MAX_SHARDS - 1 });
 const operationId: Field<string> = printableText({ expected: 'the id of an operation', maxLength: 256 });
-
-const CONDITION_CHOICES = [
-  'notUp',
-  'up',
-  'refused',
-  'quarantined',
-  'unreachable',
-  'vacant',
-  'disconnected',
-  'stopping',
-  'starting',
-  'waitingToIdentify',
-  'migrating',
-] as const;
 
 const MAX_PAGE = 10_000;
 const DEFAULT_PAGE = 2_000;
@@ -50,6 +39,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   status: {
     method: 'GET',
     path: '/v1/status',
+    role: 'read',
     about: 'the whole state of the fleet; typed as `StatusV1` in `@dshard/api`',
     parameters: {},
     command: {
@@ -62,6 +52,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   events: {
     method: 'GET',
     path: '/v1/events',
+    role: 'read',
     about:
       'the history after an event, as JSON; with `Accept: text/event-stream` a stream that goes on (takes `Last-Event-ID`)',
     parameters: {
@@ -79,6 +70,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   startNode: {
     method: 'POST',
     path: '/startnode',
+    role: 'operate',
     ancestor: true,
     about: 'launches one more node',
     parameters: {},
@@ -92,6 +84,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   shutdownNode: {
     method: 'POST',
     path: '/shutdownnode',
+    role: 'operate',
+    edits: { thing: 'node', parameter: 'node_id' },
     ancestor: true,
     about:
       'moves the shards of a node to the other nodes, then shuts the node down; with `now` at once: its shards start elsewhere without what was in its memory',
@@ -116,6 +110,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   migrateShard: {
     method: 'POST',
     path: '/migrateshard',
+    role: 'operate',
     ancestor: true,
     about: 'moves one shard to a node',
     parameters: { destination_node: { field: node }, shard: { field: shardId } },
@@ -133,6 +128,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   migrateNode: {
     method: 'POST',
     path: '/migratenode',
+    role: 'operate',
     ancestor: true,
     about: 'drains a node; answers when the drain has ended',
     parameters: {
@@ -146,6 +142,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   rollout: {
     method: 'POST',
     path: '/fullmigration',
+    role: 'operate',
     ancestor: true,
     about: 'replaces every node; answers when the rollout has ended',
     parameters: {},
@@ -154,6 +151,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   operations: {
     method: 'GET',
     path: '/v1/operations',
+    role: 'read',
     about: 'the operations under way with their progress, and the results of the last ones',
     parameters: {},
     command: {
@@ -166,7 +164,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   operation: {
     method: 'GET',
     path: '/v1/operations/:id',
-    about: 'one operation',
+    role: 'read',
+    about: 'one operation; its `ETag` is what `If-Match` of a request about this operation takes',
     parameters: { id: { field: operationId } },
     command: {
       under: 'operations',
@@ -180,6 +179,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   startOperation: {
     method: 'POST',
     path: '/v1/operations',
+    role: 'operate',
+    once: true,
     about:
       'starts an operation of this kind and answers at once, with its id: 202, or 200 if there is nothing to do; with `dryRun=true` answers what it would do, as `dryRun`, and starts nothing',
     parameters: {
@@ -191,6 +192,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   cancelOperation: {
     method: 'POST',
     path: '/v1/operations/:id/cancel',
+    role: 'operate',
+    edits: { thing: 'operation', parameter: 'id' },
     about: 'cancels an operation; answers when the operation has ended',
     parameters: { id: { field: operationId } },
     command: {
@@ -205,6 +208,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   pauseRollout: {
     method: 'POST',
     path: '/v1/rollout/pause',
+    role: 'operate',
+    edits: { thing: 'rollout' },
     about: 'pauses the rollout under way: moves under way arrive, no other begins',
     parameters: {},
     command: {
@@ -218,6 +223,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   resumeRollout: {
     method: 'POST',
     path: '/v1/rollout/resume',
+    role: 'operate',
+    edits: { thing: 'rollout' },
     about: 'lets a paused rollout go on, or a manual one beyond the stage that was watched',
     parameters: {},
     command: {
@@ -231,6 +238,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   undoRollout: {
     method: 'POST',
     path: '/v1/rollout/undo',
+    role: 'operate',
+    edits: { thing: 'rollout' },
     about: 'moves what the rollout under way has moved back to the old nodes, and ends the new ones',
     parameters: {},
     command: {
@@ -244,6 +253,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   startShards: {
     method: 'POST',
     path: '/startshards',
+    role: 'operate',
     about: 'starts shards that nobody runs on a node; `shards` is `0-15,20`, or a list in JSON',
     parameters: { node: { field: node }, shards: { field: shardList() } },
     command: {
@@ -260,6 +270,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   stopShard: {
     method: 'POST',
     path: '/stopshard',
+    role: 'operate',
     ancestor: true,
     about: 'stops a shard where it runs',
     parameters: { shard: { field: shardId } },
@@ -277,6 +288,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   parkShard: {
     method: 'POST',
     path: '/v1/parkshard',
+    role: 'operate',
     about:
       'takes a shard with its state and its session into the orchestrator, for the next node; answers when it is parked',
     parameters: { shard: { field: shardId } },
@@ -294,6 +306,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   takeOver: {
     method: 'POST',
     path: '/takeover',
+    role: 'operate',
+    edits: { thing: 'node', parameter: 'node' },
     about: 'says that a silent node is dead: its shards are resumed elsewhere at once',
     parameters: { node: { field: node } },
     command: {
@@ -312,6 +326,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   unquarantine: {
     method: 'POST',
     path: '/unquarantine',
+    role: 'operate',
     about: 'lets quarantined shards start again; `shards` is `0-11,20`, a list in JSON, or `all`',
     parameters: { shards: { field: orNull(shardList(), 'all') } },
     command: {
@@ -330,6 +345,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   cordonNode: {
     method: 'POST',
     path: '/blacklistnode',
+    role: 'operate',
+    edits: { thing: 'node', parameter: 'node' },
     alsoAt: '/cordonnode',
     ancestor: true,
     about: 'gives a node no new shards; also at `/cordonnode`',
@@ -346,6 +363,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   uncordonNode: {
     method: 'POST',
     path: '/uncordonnode',
+    role: 'operate',
+    edits: { thing: 'node', parameter: 'node' },
     about: 'lets a cordoned node have new shards again',
     parameters: { node: { field: node } },
     command: {
@@ -359,6 +378,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   allowIdentifies: {
     method: 'POST',
     path: '/allowidentifies',
+    role: 'operate',
     about: 'lets this many shards IDENTIFY from the reserve of the day',
     parameters: { count: { field: wholeNumber({ min: 0, max: 1000 }) } },
     command: {
@@ -372,6 +392,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   call: {
     method: 'POST',
     path: '/v1/call',
+    role: 'operate',
     about: 'asks a handler of the bot on every node that has shards; typed as `CallReport` in `@dshard/api`',
     parameters: {
       name: { field: printableText({ expected: 'the name of a handler', pattern: /^[^$].{0,99}$/, maxLength: 100 }) },
@@ -408,6 +429,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   deployedVersion: {
     method: 'GET',
     path: '/deployedversion',
+    role: 'read',
     ancestor: true,
     about: 'the version that a new node would run',
     parameters: {},
@@ -421,6 +443,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   pullNewVersion: {
     method: 'POST',
     path: '/pullnewversion',
+    role: 'operate',
     ancestor: true,
     about: 'fetches a newer version, which a rollout then brings to the nodes',
     parameters: {},
@@ -434,6 +457,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   ancestorStatus: {
     method: 'GET',
     path: '/status',
+    role: 'read',
     ancestor: true,
     about: 'nodes with their versions and shards, as the ancestor’s command line reads it',
     parameters: {},
@@ -442,19 +466,25 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   shards: {
     method: 'GET',
     path: '/v1/shards',
-    about: 'every shard with its condition, since when and why; `condition=notUp` leaves out those that are up',
-    parameters: { condition: { field: choice(...CONDITION_CHOICES), fallback: null } },
+    role: 'read',
+    about:
+      'the shards that a query asks for, page by page: each with its condition, since when and why; `condition=notUp` leaves out those that are up',
+    parameters: { condition: { field: choice('notUp', ...SHARD_CONDITIONS), fallback: null }, ...queried },
     command: {
       name: 'shards',
       help: 'show every shard with its condition, since when and why',
-      examples: ['dso shards', 'dso shards --condition notUp', 'dso shards --condition refused --json'],
-      options: [{ flags: '--condition <condition>', help: 'only shards in this condition, or notUp' }],
+      examples: ['dso shards', 'dso shards --condition notUp', "dso shards --query 'node:web-* gap>500ms' --json"],
+      options: [
+        { flags: '--condition <condition>', help: 'only shards in this condition, or notUp' },
+        { flags: '--query <query>', help: 'such as "state:resuming node:web-* gap>500ms"' },
+      ],
       interrupt: null,
     },
   },
   health: {
     method: 'GET',
     path: '/v1/health',
+    role: 'read',
     about: 'the alarms that stand, each with since when, why, and what to do',
     parameters: {},
     command: {
@@ -464,9 +494,12 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
       interrupt: null,
     },
   },
+  ...LISTS,
+  ...ACCESS,
   healthz: {
     method: 'GET',
     path: '/healthz',
+    role: 'none',
     about: 'for probes: open to everybody, tells nothing',
     parameters: {},
     command: null,
@@ -474,6 +507,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   livez: {
     method: 'GET',
     path: '/livez',
+    role: 'none',
     about: 'for probes, open to everybody: 200 while the process answers',
     parameters: {},
     command: null,
@@ -481,6 +515,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   readyz: {
     method: 'GET',
     path: '/readyz',
+    role: 'none',
     about:
       'for probes, open to everybody: 200 when the orchestrator leads, can write its store and has caught up with its nodes, else 503; who knows the token is told what is missing, and which shards are not up',
     parameters: {},

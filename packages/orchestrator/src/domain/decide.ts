@@ -55,7 +55,7 @@ function handle(tx: Transaction, event: DomainEvent): void {
     case 'connectionClosed':
       return onConnectionClosed(tx, event.connection, event.reason);
     case 'command':
-      return tx.actingFor(event.by, () => onCommand(tx, event.request, event.command));
+      return tx.actingFor(event.by, () => onCommand(tx, event));
     case 'gatewayInfo':
       return onGatewayInfo(tx, event);
     case 'gatewayInfoFailed':

@@ -12,6 +12,7 @@
  *     operation/<id>      an operation under way, or how it ended (`operation-records.ts`)
  *     crash/<shard>       the crashes it has to answer for, and whether it is quarantined
  *     job/<name>          when the latest run of a job that runs once per fleet was due
+ *     token/…, audit/…, request/…   see `access-records.ts`
  *
  * The owner in a shard's record is always exactly one: the origin of a migration until its point of no return, the
  * destination from then on. That record is durable before the message that makes it true is sent, so whoever is not in
@@ -56,7 +57,8 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 /** `value` null: the record is deleted. */
 export type Write = { readonly kind: RecordKind; readonly key: string; readonly value: JsonValue };
 
-type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'operation' | 'crash' | 'job';
+type RecordKind =
+  'fleet' | 'identify' | 'shard' | 'node' | 'operation' | 'crash' | 'job' | 'token' | 'audit' | 'request';
 
 /** One kind of record, both ways. `R` is what is read back. */
 export type Codec<T, R> = {

@@ -31,6 +31,7 @@ import {
   boundedOperation,
   boundedShard,
 } from './bounded-times.js';
+import { API_TOKENS, AUDIT, REMEMBERED } from './access-records.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
@@ -81,6 +82,7 @@ export function restoredState(
     identifies,
     endedOperations,
     rollouts: reader.one(ROLLOUTS, 'rollouts') ?? fresh.rollouts,
+    ...restoredAccess(reader),
     jobs: new Map([...reader.all(JOBS)].map(([name, { dueAt }]) => [name, dueAt])),
     epoch,
     nextId,
@@ -231,6 +233,15 @@ function restoredCrashRecords(reader: RecordReader, total: number, now: number):
   const isShard = (key: string): boolean => /^\d+$/.test(key) && Number(key) < total;
   const stored = [...reader.all(CRASH_RECORDS, isShard)];
   return new Map(stored.map(([shard, record]) => [Number(shard), { ...boundedCrashes(record, now), lostOn: null }]));
+}
+
+/** Stores give records back in any order. */
+function restoredAccess(reader: RecordReader): Pick<OrchestratorState, 'apiTokens' | 'audit' | 'rememberedRequests'> {
+  return {
+    apiTokens: new Map([...reader.all(API_TOKENS)].sort(([, a], [, b]) => a.createdAt - b.createdAt)),
+    audit: new Map([...reader.all(AUDIT)].sort(([, a], [, b]) => a.id - b.id)),
+    rememberedRequests: new Map([...reader.all(REMEMBERED)].sort(([, a], [, b]) => a.at - b.at)),
+  };
 }
 
 /** Operations in the order of their ids. */

@@ -5,6 +5,7 @@
  * heartbeat costs a look at each node, a user event one at each migration. Only what differs as text is written.
  */
 import type { OrchestratorState } from '../state/state.js';
+import { API_TOKENS, AUDIT, REMEMBERED } from './access-records.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
@@ -56,6 +57,9 @@ const WRITERS: readonly Writer[] = [
   writer(CRASH_RECORDS),
   writer(JOBS),
   writer(ROLLOUTS),
+  writer(API_TOKENS),
+  writer(AUDIT),
+  writer(REMEMBERED),
 ];
 
 /** What has to be durable before the effects of the decision that led from `before` to `after`. */

@@ -90,6 +90,8 @@ export type HistoryName =
   | 'operationProgress'
   | 'operationCancelled'
   | 'operationEnded'
+  | 'apiTokenCreated'
+  | 'apiTokenRevoked'
   | 'gatewayInfoFailed'
   | 'identifyGranted'
   | 'identifyBudgetLow'

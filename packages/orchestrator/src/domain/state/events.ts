@@ -1,4 +1,5 @@
 import type { Identify, Message } from '@dshard/protocol';
+import type { Expected } from './access.js';
 import type { OperatorCommand } from './commands.js';
 
 /** What the runtime knows of a peer beyond what it says of itself. */
@@ -35,7 +36,8 @@ export type DomainEvent =
   /** The orchestrator's own end of a migration says it (`runtime/park.ts`). */
   | { kind: 'parkSaid'; message: Message }
   /** `by`: who asks, for the history: `alice@laptop (dso, 127.0.0.1)`. */
-  | { kind: 'command'; request: string; command: OperatorCommand; by: string }
+  /** `expected`: only if what the command is about still is so. */
+  | { kind: 'command'; request: string; command: OperatorCommand; by: string; expected?: Expected }
   /** Answers to `fetchGatewayInfo`. */
   | {
       kind: 'gatewayInfo';
