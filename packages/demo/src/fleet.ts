@@ -212,7 +212,21 @@ export class Fleet {
   }
 }
 
-function botEnvironment(folder: string, options: FleetOptions): Readonly<Record<string, string>> {
+export type BotOptions = Pick<FleetOptions, 'bot' | 'api' | 'discordToken' | 'stateMb' | 'ways' | 'nodeEnvironment'>;
+
+/** The bot, for fleets that somebody else puts together: what its processes handle is followed in `folder`. */
+export async function botIn(
+  clock: Clock,
+  folder: string,
+  options: BotOptions,
+  onHandled: FleetListeners['onHandled'],
+): Promise<BotProgram & { stopFollowing: Cancel }> {
+  await writeFile(join(folder, 'version'), 'v1\n');
+  const stopFollowing = followReports(clock, join(folder, HANDLED_FILE), onHandled);
+  return { program: BOTS[options.bot], folder, environment: botEnvironment(folder, options), stopFollowing };
+}
+
+function botEnvironment(folder: string, options: BotOptions): Readonly<Record<string, string>> {
   const { ways = [], nodeEnvironment } = options;
   return {
     DEMO_HANDLED_FILE: join(folder, HANDLED_FILE),
