@@ -202,14 +202,18 @@ function placed({ address, enter }: NamespaceHost, folder: string | undefined): 
   return { host: address, enter, ...(folder !== undefined && { folder }) };
 }
 
-/** In a namespace of pids of its own, as on a machine of its own: nobody there sees whether the other one lives. */
+/**
+ * With pids and a host name of its own, as on a machine of its own: nobody there sees whether the process on the other
+ * host lives.
+ */
 function startOrchestrator(
   world: NamespaceWorld,
   host: NamespaceHost,
   config: string,
   settable: SettableClock | undefined,
 ): ChildProcess {
-  const alone = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', '--'];
+  const named = ['sh', '-c', 'hostname "$0" && exec "$@"', host.name];
+  const alone = ['unshare', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc', '--', ...named];
   const command = [process.execPath, DSO_PROGRAM, 'up', '--config', config, '--log', 'json'];
   const env = { ...process.env, ...settable?.environment };
   return world.spawn(host, [...alone, ...command], { env, stdio: ['ignore', 'ignore', 'pipe'] });

@@ -11,6 +11,8 @@ export class HostsClient {
   readonly #bases: readonly string[];
   readonly #ca: string;
   readonly #token: string;
+  /** Who led when it was asked last. */
+  #leader: string | null = null;
 
   /** `bases` as in `https://10.77.0.1:7448`; `ca`: the authority's certificate. */
   constructor(bases: readonly string[], ca: string, token: string) {
@@ -45,7 +47,7 @@ export class HostsClient {
   async #ofLeader(method: string, path: string, body?: string): Promise<unknown> {
     const timeoutMs = method === 'GET' ? STATUS_TIMEOUT_MS : OPERATION_TIMEOUT_MS;
     const problems: string[] = [];
-    for (const base of this.#bases) {
+    for (const base of await this.#leaderFirst()) {
       const answer = await this.#ask(base, method, path, timeoutMs, body).catch((error: unknown) => {
         problems.push(`${base}: ${error instanceof Error ? error.message : String(error)}`);
         return null;
@@ -56,6 +58,12 @@ export class HostsClient {
       if (answer.code !== 503) break;
     }
     throw new Error(`${method} ${path}: ${problems.join('; ')}`);
+  }
+
+  /** One that lost its lease may still answer, with what it knew. */
+  async #leaderFirst(): Promise<readonly string[]> {
+    if (this.#leader === null || !(await this.isReady(this.#leader))) this.#leader = (await this.ready())[0] ?? null;
+    return this.#bases.toSorted((a, b) => Number(b === this.#leader) - Number(a === this.#leader));
   }
 
   #ask(base: string, method: string, path: string, timeoutMs: number, body?: string): Promise<Answer> {
