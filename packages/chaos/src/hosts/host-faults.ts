@@ -159,6 +159,7 @@ const restartDatabase: Fault = async ({ rig, random, say }) => {
   const signal = random.next() < 0.5 ? 'SIGINT' : 'SIGQUIT';
   say(`the database's primary is ${signal === 'SIGINT' ? 'restarted' : 'ended as by a crash, and started again'}`);
   await rig.parts.database.restartPrimary(signal);
+  await untilFollowed(rig);
 };
 
 const promoteDatabase: Fault = async ({ rig, say }) => {
@@ -187,6 +188,7 @@ const fillDisk: Fault = async (context) => {
     disk.free();
     say('the disk has room again, and the database is started');
     await database.restartPrimary('SIGQUIT');
+    await untilFollowed(rig);
   }
 };
 
@@ -229,6 +231,14 @@ function theLeader({ rig }: Context): HostsRig['parts']['orchestrators'][number]
   const orchestrator = rig.parts.orchestrators[rig.leaders.number];
   if (orchestrator === undefined) throw new Error('Nobody leads.');
   return orchestrator;
+}
+
+/** Until then it answers no commit: its standby has to have each. */
+function untilFollowed(rig: HostsRig): Promise<void> {
+  return waitFor(rig.clock, 'the standby of the database to follow again', TAKEOVER_TIMEOUT_MS, async () => {
+    const rows = await rig.parts.database.primary.sql('SELECT sync_state FROM pg_stat_replication').catch(() => []);
+    return rows.some((row) => row['sync_state'] === 'sync');
+  });
 }
 
 function untilLed(rig: HostsRig): Promise<void> {

@@ -159,6 +159,11 @@ export class HostFleet {
     return world.spawn(host, [process.execPath, program], { env, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   }
 
+  /** What processes that are started from now on say of themselves. */
+  setVersion(version: string): void {
+    writeFileSync(join(this.parts.folder, 'version'), `${version}\n`);
+  }
+
   /** Shards whose session has a connection. */
   attached(): number {
     return this.parts.emulator.admin.status().sessions.filter(({ attached }) => attached).length;
