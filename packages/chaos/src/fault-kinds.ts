@@ -7,11 +7,16 @@ import type { Random } from '@dshard/transport';
  * because a node was lost, or was taken for lost. `mayDoubleAttach`: the other node resumes a session while the lost
  * one still holds it, which is what Discord sees when a process stands still. `finishesLate`: a process that was
  * stopped in the middle of an event's handler ends it when it wakes, whoever has the shard by then, and nobody can mark
- * that (decision 006): one event at the most, as handlers do not wait here.
+ * that (decision 006): one event at the most, as handlers do not wait here. `mayMissHeartbeats`: Discord does not hear them.
  */
-export type FaultCost = { mayRepeat: boolean; mayDoubleAttach: boolean; finishesLate: boolean };
+export type FaultCost = {
+  mayRepeat: boolean;
+  mayDoubleAttach: boolean;
+  finishesLate: boolean;
+  mayMissHeartbeats: boolean;
+};
 
-const FREE: FaultCost = { mayRepeat: false, mayDoubleAttach: false, finishesLate: false };
+const FREE: FaultCost = { mayRepeat: false, mayDoubleAttach: false, finishesLate: false, mayMissHeartbeats: false };
 const NODE_DIES: FaultCost = { ...FREE, mayRepeat: true };
 const NODE_IS_SILENT: FaultCost = { ...NODE_DIES, mayDoubleAttach: true };
 
@@ -86,7 +91,7 @@ const HOST_FAULTS: Readonly<Record<HostFault, FaultCost>> = {
   'part-hosts': NODE_IS_SILENT,
   'part-one-way': NODE_IS_SILENT,
   'cut-off-host': NODE_IS_SILENT,
-  'darken-host': NODE_IS_SILENT,
+  'darken-host': { ...NODE_IS_SILENT, mayMissHeartbeats: true },
   'leader-without-database': FREE,
   'lose-packets': NODE_IS_SILENT,
   'step-clock': FREE,

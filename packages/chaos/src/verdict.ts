@@ -7,7 +7,7 @@
 import type { SessionHistory, Verdict as LedgerVerdict } from '@dshard/gateway-emulator';
 import type { Ms } from '@dshard/transport';
 import type { Repeat } from './event-watch.js';
-import type { FaultName } from './fault-kinds.js';
+import type { FaultCost, FaultName } from './fault-kinds.js';
 import type { LeaderFigures } from './hosts/leader-watch.js';
 import type { Move } from './moves.js';
 import { costOf, describeWindow, type Window, type Windows } from './windows.js';
@@ -74,7 +74,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: string[
     ...(used === needed ? [] : [`${used} IDENTIFYs were used where ${needed} were needed`]),
     ...(used === needed ? [] : begunLate(sessions, windows)),
     ...told(
-      ledger.violations.filter(({ kind, at }) => kind !== 'double-attach' || !costOf(windows.at(at)).mayDoubleAttach),
+      ledger.violations.filter(({ kind, at }) => !isPaid(kind, costOf(windows.at(at)))),
       ({ kind, message, at }) => `a rule of Discord was broken (${kind}) in ${where(at)}: ${message}`,
     ),
     ...told(
@@ -99,6 +99,10 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: string[
     ...input.severalHosts,
   };
   return { verdict, reasons };
+}
+
+function isPaid(kind: string, { mayDoubleAttach, mayMissHeartbeats }: FaultCost): boolean {
+  return (kind === 'double-attach' && mayDoubleAttach) || (kind === 'heartbeat-timeout' && mayMissHeartbeats);
 }
 
 /** One in each fault that may cost one. */

@@ -45,7 +45,7 @@ const killHost: Fault = async ({ rig, random, say }) => {
   const orchestrator = rig.parts.orchestrators[rig.parts.world.hosts.indexOf(host)];
   const processes = [...nodes.map((node) => node.process), ...(orchestrator === undefined ? [] : [orchestrator])];
   say(`kill -9 of all that runs on ${host.name}: ${processes.map(({ name }) => name).join(', ')}`);
-  await Promise.all(processes.map((process) => process.kill({ held: true })));
+  await Promise.all(processes.map((process) => process.kill({ away: true })));
   try {
     await untilEmpty(
       rig,

@@ -19,7 +19,7 @@ const NODE_PORT = 7447;
 const REST_PORT = 7448;
 const TOKEN = 'a-token-of-a-test-0123456789abcdef';
 const GUILDS_PER_SHARD = 4;
-export const IDENTIFY_WINDOW_MS = 1_000;
+const IDENTIFY_WINDOW_MS = 1_000;
 
 export type HostFleetOptions = {
   hosts: number;
@@ -138,7 +138,7 @@ export class HostFleet {
     };
     const bot = await followedBot(clock, folder, { options, emulator }, { onHandled, undo });
     const bases = seats.map(({ host }) => `https://${host.address}:${REST_PORT}`);
-    const client = new HostsClient(bases, readFileSync(authority.ca, 'utf8'), TOKEN);
+    const client = new HostsClient(clock, { bases, ca: readFileSync(authority.ca, 'utf8'), token: TOKEN });
     const parts = { clock, folder, world, emulator, database, client, orchestrators, bases, clocks };
     return new HostFleet(parts, undo, bot, nodeEnvironment);
   }

@@ -1,6 +1,7 @@
 /** REST of a fleet with several orchestrators, by TLS: whoever answers is the one that leads. */
 import { request } from 'node:https';
 import type { StatusV1 } from '@dshard/api';
+import type { Clock } from '@dshard/transport';
 
 const STATUS_TIMEOUT_MS = 2_000;
 const OPERATION_TIMEOUT_MS = 60_000;
@@ -8,14 +9,16 @@ const OPERATION_TIMEOUT_MS = 60_000;
 type Answer = { code: number; body: string };
 
 export class HostsClient {
+  readonly #clock: Clock;
   readonly #bases: readonly string[];
   readonly #ca: string;
   readonly #token: string;
   /** Who led when it was asked last. */
   #leader: string | null = null;
 
-  /** `bases` as in `https://10.77.0.1:7448`; `ca`: the authority's certificate. */
-  constructor(bases: readonly string[], ca: string, token: string) {
+  /** `bases` as in `https://10.77.0.1:7448`; `ca`: the authority's certificate, as PEM. */
+  constructor(clock: Clock, { bases, ca, token }: { bases: readonly string[]; ca: string; token: string }) {
+    this.#clock = clock;
     this.#bases = bases;
     this.#ca = ca;
     this.#token = token;
@@ -72,13 +75,14 @@ export class HostsClient {
         authorization: `Bearer ${this.#token}`,
         ...(body !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
       };
-      const signal = AbortSignal.timeout(timeoutMs);
-      const asked = request(`${base}${path}`, { method, headers, ca: this.#ca, agent: false, signal }, (response) => {
+      const asked = request(`${base}${path}`, { method, headers, ca: this.#ca, agent: false }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (more: string) => (text += more));
         response.on('end', () => resolve({ code: response.statusCode ?? 0, body: text })).on('error', reject);
       });
-      asked.on('error', reject).end(body);
+      const overdue = (): void => void asked.destroy(new Error(`no answer within ${timeoutMs} ms`));
+      const cancel = this.#clock.after(timeoutMs, overdue);
+      asked.on('close', cancel).on('error', reject).end(body);
     });
   }
 }

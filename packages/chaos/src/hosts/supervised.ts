@@ -1,6 +1,6 @@
 /**
  * A process that is kept running on a host, as systemd keeps it: started again soon after it ended, whatever ended it,
- * until it is held.
+ * until it is to stay away.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ export class Supervised {
   readonly name: string;
   readonly #options: SupervisedOptions;
   #child: ChildProcess | null = null;
-  #held = false;
+  #isAway = false;
   readonly #stop = new AbortController();
 
   constructor(options: SupervisedOptions) {
@@ -46,9 +46,9 @@ export class Supervised {
     signal(this.#options.isInside ? childOf(pid) : pid, name);
   }
 
-  /** kill -9; `held`: it stays away until `release`. */
-  async kill({ held = false }: { held?: boolean } = {}): Promise<void> {
-    this.#held = held;
+  /** kill -9; `away`: it stays so until `release`. */
+  async kill({ away = false }: { away?: boolean } = {}): Promise<void> {
+    this.#isAway = away;
     const child = this.#child;
     if (child === null) return;
     const exited = once(child, 'exit');
@@ -57,13 +57,13 @@ export class Supervised {
   }
 
   release(): void {
-    this.#held = false;
+    this.#isAway = false;
     if (this.#child === null) this.#start();
   }
 
   /** SIGTERM, and it stays away for good. Resolves with its exit code; null: it had to be killed. */
   async end(graceMs: number): Promise<number | null> {
-    this.#held = true;
+    this.#isAway = true;
     this.#stop.abort();
     const child = this.#child;
     if (child === null) return 0;
@@ -96,7 +96,7 @@ export class Supervised {
 
   async #startAgain(): Promise<void> {
     await delay(this.#options.clock, RESTART_MS, this.#stop.signal).catch(() => undefined);
-    if (!this.#held && this.#child === null) this.#start();
+    if (!this.#isAway && this.#child === null) this.#start();
   }
 }
 

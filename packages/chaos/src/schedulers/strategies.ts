@@ -1,4 +1,4 @@
-/** The three ways in which schedulers replace processes. Each replaces all that run, and resolves with how they ended. */
+/** The three ways in which schedulers replace processes. Each replaces all that run, and tells how they ended. */
 import type { Ending, Scheduler } from './scheduler.js';
 
 export type StrategyName = 'surge-first' | 'stop-then-start' | 'one-by-one';
