@@ -7,7 +7,7 @@ import type { Random } from '@dshard/transport';
  * because a node was lost, or was taken for lost. `mayDoubleAttach`: the other node resumes a session while the lost
  * one still holds it, which is what Discord sees when a process stands still. `finishesLate`: a process that was
  * stopped in the middle of an event's handler ends it when it wakes, whoever has the shard by then, and nobody can mark
- * that (decision 006): one event at the most, as handlers do not wait here. `mayMissHeartbeats`: Discord does not hear them.
+ * that (decision 006): one event at the most, as handlers do not wait here. `mayMissHeartbeats`: none comes.
  */
 export type FaultCost = {
   mayRepeat: boolean;
