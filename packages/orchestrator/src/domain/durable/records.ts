@@ -8,6 +8,7 @@
  *     identify/<key>      who holds the permit of a key, and when the key is free again
  *     shard/<id>          the one node that may run the shard, under which epoch, and the session it can be resumed with; none: nobody
  *                         ever had it
+ *     host/<name>         whether the host is cordoned, and since when it counts as dead
  *     node/<id>           what was last known of a node that may live, and what is to become of it
  *     operation/<id>      an operation under way, or how it ended (`operation-records.ts`)
  *     crash/<shard>       the crashes it has to answer for, and whether it is quarantined
@@ -20,6 +21,7 @@
 import { LEAVE_INTENTS, MAX_SHARDS, type GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
 import { assignmentOf } from '../state/epochs.js';
+import type { HostState } from '../state/hosts.js';
 import { ownerOf } from '../state/migrations.js';
 import { parkedBy, type Parked } from '../state/park.js';
 import {
@@ -56,7 +58,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 /** `value` null: the record is deleted. */
 export type Write = { readonly kind: RecordKind; readonly key: string; readonly value: JsonValue };
 
-type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'operation' | 'crash' | 'job';
+type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'host' | 'operation' | 'crash' | 'job';
 
 /** One kind of record, both ways. `R` is what is read back. */
 export type Codec<T, R> = {
@@ -214,6 +216,18 @@ export const NODES: Codec<NodeState, NodeRecord> = recordsOfMap({
     return { ...picked(NODE, { version, host, pid, intent: intent.kind, final, leave: null }), leave };
   },
   read: object(NODE),
+});
+
+const HOST: Shape<HostState> = {
+  cordoned: nullOr(object({ since: time, by: text })),
+  deadSince: nullOr(time),
+};
+
+export const HOSTS: Codec<HostState, HostState> = recordsOfMap({
+  kind: 'host',
+  map: ({ hosts }) => hosts,
+  write: (host) => picked(HOST, host),
+  read: object(HOST),
 });
 
 type Crashes = Pick<CrashRecord, 'crashes' | 'quarantinedAt' | 'liftedFor'>;

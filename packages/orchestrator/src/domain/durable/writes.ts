@@ -8,6 +8,7 @@ import type { OrchestratorState } from '../state/state.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
+  HOSTS,
   IDENTIFIES,
   IDENTIFY_KEYS,
   IDS,
@@ -52,6 +53,7 @@ const WRITERS: readonly Writer[] = [
   writer(IDENTIFY_KEYS),
   writer(SHARDS),
   writer(NODES),
+  writer(HOSTS),
   writer(OPERATIONS),
   writer(CRASH_RECORDS),
   writer(JOBS),

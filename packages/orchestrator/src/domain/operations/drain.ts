@@ -19,6 +19,7 @@ import { isOpen, nextNodeFor } from '../fleet/next-node.js';
 import { isQuarantined } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
 import { usableNode } from '../state/checks.js';
+import { knownHost } from '../state/hosts.js';
 import { drainedBy, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { OperationState } from '../state/operations.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
@@ -36,8 +37,15 @@ export const DRAIN: Operation<'drain'> = {
   kind: 'drain',
   idPrefix: 'd',
   start(tx, plan, asked) {
-    const [first, ...more] = new Set(plan.origins);
-    if (first === undefined) return notStarted('DSO_UNKNOWN_NODE', 'No node is named.');
+    const { host = null } = plan;
+    const onHost = host === null ? null : knownHost(tx.state, host);
+    if (onHost !== null && !onHost.ok) return onHost;
+    const there = (onHost?.value ?? []).filter((node) => isConnected(node) && !isLeaving(node)).map(({ id }) => id);
+    const [first, ...more] = new Set([...plan.origins, ...there]);
+    if (first === undefined && host !== null) {
+      return { ok: true, operation: null, message: `No node of host ${host} is connected: it has no shards.` };
+    }
+    if (first === undefined) return notStarted('DSO_UNKNOWN_NODE', 'Name a node, or a host (`--host`).');
     const origins = [first, ...more] as const;
     const refusal = refusalOf(tx, { ...plan, origins });
     if (refusal !== null) return refusal;
