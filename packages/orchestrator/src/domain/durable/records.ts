@@ -21,7 +21,6 @@
 import { LEAVE_INTENTS, MAX_SHARDS, type GatewaySession } from '@dshard/protocol';
 import type { KnownSession } from '../state/commands.js';
 import { assignmentOf } from '../state/epochs.js';
-import type { HostState } from '../state/hosts.js';
 import { ownerOf } from '../state/migrations.js';
 import { parkedBy, type Parked } from '../state/park.js';
 import {
@@ -216,18 +215,6 @@ export const NODES: Codec<NodeState, NodeRecord> = recordsOfMap({
     return { ...picked(NODE, { version, host, pid, intent: intent.kind, final, leave: null }), leave };
   },
   read: object(NODE),
-});
-
-const HOST: Shape<HostState> = {
-  cordoned: nullOr(object({ since: time, by: text })),
-  deadSince: nullOr(time),
-};
-
-export const HOSTS: Codec<HostState, HostState> = recordsOfMap({
-  kind: 'host',
-  map: ({ hosts }) => hosts,
-  write: (host) => picked(HOST, host),
-  read: object(HOST),
 });
 
 type Crashes = Pick<CrashRecord, 'crashes' | 'quarantinedAt' | 'liftedFor'>;

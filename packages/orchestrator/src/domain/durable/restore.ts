@@ -32,10 +32,10 @@ import {
   boundedOperation,
   boundedShard,
 } from './bounded-times.js';
+import { HOSTS } from './host-records.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
-  HOSTS,
   IDENTIFIES,
   IDENTIFY_KEYS,
   IDS,

@@ -5,10 +5,10 @@
  * heartbeat costs a look at each node, a user event one at each migration. Only what differs as text is written.
  */
 import type { OrchestratorState } from '../state/state.js';
+import { HOSTS } from './host-records.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
-  HOSTS,
   IDENTIFIES,
   IDENTIFY_KEYS,
   IDS,

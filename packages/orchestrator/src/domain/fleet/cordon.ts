@@ -1,6 +1,6 @@
 /**
- * Cordons: a node keeps what it has, and gets nothing new automatically. A cordon of a host holds for each of its nodes,
- * also for those that join from it later, and takes no cordon of a single node back when it ends.
+ * Cordons: a node keeps what it has, and gets nothing new automatically. A cordon of a host holds for each of its
+ * nodes, also for those that join from it later, and takes no cordon of a single node back when it ends.
  */
 import { counted } from '@dshard/protocol';
 import { knownNode, type Checked } from '../state/checks.js';

@@ -10,7 +10,7 @@ import { knownHost, patchHost } from '../state/hosts.js';
 import type { OperationPlans, OperationState } from '../state/operations.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { named, namedFirst } from './drain-texts.js';
+import { named, namedFirst, NOBODY_NAMED } from './drain-texts.js';
 import { beginOperation, endOperation, notStarted } from './operation.js';
 import type { Asked, Operation, Progress, Started } from './operation.js';
 
@@ -57,7 +57,7 @@ type Meant = { ok: true; nodes: readonly NodeState[] } | (Started & { ok: false 
 
 /** Those that do not count as dead already. */
 function nodesMeant(state: OrchestratorState, { nodes, host }: Plan): Meant {
-  if (nodes.length === 0 && host === null) return notStarted('DSO_UNKNOWN_NODE', 'Name a node, or a host (`--host`).');
+  if (nodes.length === 0 && host === null) return notStarted('DSO_UNKNOWN_NODE', NOBODY_NAMED);
   const found: NodeState[] = [];
   for (const id of nodes) {
     const known = knownNode(state, id);

@@ -4,6 +4,7 @@
  */
 import type { Checked } from './checks.js';
 import { refused } from './checks.js';
+import { isConnected, isLeaving } from './nodes.js';
 import type { NodeState, OrchestratorState } from './state.js';
 import type { Transaction } from './transaction.js';
 
@@ -50,6 +51,14 @@ export function knownHost(state: OrchestratorState, host: string): Checked<reado
   const known = new Set([...[...state.nodes.values()].flatMap((node) => node.host ?? []), ...state.hosts.keys()]);
   const hint = known.size === 0 ? 'No node has named a host.' : `Known hosts: ${[...known].slice(0, 10).join(', ')}.`;
   return refused('DSO_UNKNOWN_HOST', `There is no host "${host}". ${hint}`);
+}
+
+/** Connected, and there to stay. */
+export function stayingOn(state: OrchestratorState, host: string | null): Checked<readonly string[]> {
+  const known = host === null ? ({ ok: true, value: [] } as const) : knownHost(state, host);
+  if (!known.ok) return known;
+  const staying = known.value.filter((node) => isConnected(node) && !isLeaving(node));
+  return { ok: true, value: staying.map(({ id }) => id) };
 }
 
 const NOTHING_SAID: HostState = { cordoned: null, deadSince: null };
