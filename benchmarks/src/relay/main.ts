@@ -1,5 +1,5 @@
 /**
- * `npm run bench:relay`: how fast the state of a shard goes from origin to destination through the orchestrator, against
+ * `npm run bench:relay`: how fast the state of a shard goes from origin to destination through the orchestrator, beside
  * the same values with the same codec through a socket with nobody between. Real processes; both ways take turns.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { Peer } from '../processes.js';
 import type { Arrived, Load, Saying, Usage } from './messages.js';
 
-type Flags = { runs: number; quick?: true; json?: true };
+type Flags = { runs: number; only?: string; quick?: true; json?: true };
 type Order = { do: 'send' | 'usage' } | { do: 'migrate'; to: string };
 type Way = { ms: number; peakRssMb: number; cpu: Record<string, number> };
 type Row = { what: string; fleet: number; bare: number; ratio: number; target: number; ok: boolean; peakRssMb: number };
@@ -23,6 +23,7 @@ const whole = (value: string): number => {
 const flags = new Command('bench:relay')
   .description('User events node → orchestrator → node, against a bare encode, pipe and decode of the same values.')
   .option('--runs <n>', 'times that each way is taken; the median counts', whole, 5)
+  .option('--only <text>', 'only what begins with this, such as "200 B"')
   .option('--quick', 'one run of a fifth of the events')
   .option('--json', 'the last line is the outcome as JSON')
   .parse()
@@ -42,11 +43,17 @@ try {
   console.error(`${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, Node.js ${process.version}`);
   const rows: Row[] = [];
   for (const { what, load, target } of loads) {
+    if (!what.startsWith(flags.only ?? '')) continue;
     const row = await compare(what, load, target);
     rows.push(row);
     console.error(lineOf(row, load));
   }
-  const targets = rows.map(({ what, ratio, target, ok }) => ({ what: `${what}: share of the bare way`, value: ratio, target, ok }));
+  const targets = rows.map(({ what, ratio, target, ok }) => ({
+    what: `${what}: share of the bare way`,
+    value: ratio,
+    target,
+    ok,
+  }));
   if (flags.json === true) console.log(JSON.stringify({ name: 'relay', runs, rows, targets }));
 } finally {
   await discord.close();
@@ -64,7 +71,8 @@ async function compare(what: string, load: Load, target: number): Promise<Row> {
       ways.bare.push(await bare.run());
       ways.fleet.push(await fleet.run());
     }
-    const perSecond = (taken: readonly Way[]): number => Math.round((load.events * 1_000) / median(taken.map(({ ms }) => ms)));
+    const perSecond = (taken: readonly Way[]): number =>
+      Math.round((load.events * 1_000) / median(taken.map(({ ms }) => ms)));
     const rates = { fleet: perSecond(ways.fleet), bare: perSecond(ways.bare) };
     const ratio = Number((rates.fleet / rates.bare).toFixed(2));
     console.error(`  CPU ms: ${JSON.stringify(ways.fleet.at(-1)?.cpu)}, bare ${JSON.stringify(ways.bare.at(-1)?.cpu)}`);

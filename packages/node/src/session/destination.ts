@@ -163,10 +163,7 @@ function onlyStaging(tx: Transaction): readonly [shardId: number, Staging] | nul
   return staging.length === 1 ? (staging[0] ?? null) : null;
 }
 
-export function onUserEventHandled(
-  tx: Transaction,
-  event: Extract<NodeEvent, { kind: 'userEventHandled' }>,
-): void {
+export function onUserEventHandled(tx: Transaction, event: Extract<NodeEvent, { kind: 'userEventHandled' }>): void {
   const { shardId, stage, events, bytes, failure } = event;
   const shard = tx.shard(shardId);
   if (shard?.kind === 'collecting' && shard.transfer.stage === stage) {
