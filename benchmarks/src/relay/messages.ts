@@ -12,7 +12,7 @@ export type Arrived = { kind: 'arrived'; ms: number; events: number; inOrder: bo
 export type Usage = { kind: 'usage'; cpuMs: number; peakRssMb: number };
 export type Saying = { kind: 'ready'; port: number } | { kind: 'done' } | Arrived | Usage;
 
-export type Item = { n: number; name: string; tags: readonly string[]; joinedAt: number; online: boolean };
+type Item = { n: number; name: string; tags: readonly string[]; joinedAt: number; online: boolean };
 
 export const registry = (): UserEventRegistry =>
   new UserEventRegistry().register(101, 'item').register(102, 'bytes', 'raw');
