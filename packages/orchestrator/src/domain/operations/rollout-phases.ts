@@ -78,7 +78,7 @@ export function surge(tx: Transaction, rollout: Rollout): string | null {
     else if (rollout.deadline === null) tx.patchOperation(rollout.id, { deadline: tx.now + SELF_TEST_MS });
     return null;
   }
-  const free = freeNodes(tx.state, [...oldNodes(rollout), ...rollout.waiting]);
+  const free = freeNodes(tx.state, [...oldNodes(rollout), ...rollout.waiting], rollout.options);
   const [node] = free;
   if (node !== undefined) {
     pairWith(tx, rollout, node.id);
@@ -89,7 +89,8 @@ export function surge(tx: Transaction, rollout: Rollout): string | null {
   }
   const coming = [...tx.state.launches.values()].filter(({ operation }) => operation === rollout.id).length;
   for (let more = missing.length - coming; more > 0; more -= 1) {
-    tx.actingFor(rollout.by, () => beginLaunch(tx, 'a rollout replaces nodes', { operation: rollout.id }));
+    const forWhom = { operation: rollout.id, version: rollout.options.to };
+    tx.actingFor(rollout.by, () => beginLaunch(tx, 'a rollout replaces nodes', forWhom));
   }
   if (rollout.deadline === null) withTime(tx, rollout);
   return null;
@@ -184,12 +185,13 @@ function isComingBack(tx: Transaction, node: string): boolean {
 export function bake(tx: Transaction, rollout: Rollout): string | null {
   const { stages, stage, options, pausedBy } = rollout;
   const bakeMs = stages[stage]?.bakeMs ?? 0;
+  const lastsMs = bakeMs + keptFor(rollout);
   if (rollout.deadline === null) {
     // It begins here, also when an earlier run of the orchestrator began it.
-    tx.setOperation({ ...rollout, since: tx.now, deadline: tx.now + bakeMs });
+    tx.setOperation({ ...rollout, since: tx.now, deadline: tx.now + lastsMs });
     return null;
   }
-  const verdict = bakeMs === 0 ? 'pass' : verdictOf(tx, rollout);
+  const verdict = lastsMs === 0 ? 'pass' : verdictOf(tx, rollout);
   if (typeof verdict === 'object') return verdict.fail;
   if (rollout.deadline > tx.now || pausedBy !== null || verdict === 'wait') return null;
   if (options.manual && !rollout.promoted) return null;
@@ -200,6 +202,11 @@ export function bake(tx: Transaction, rollout: Rollout): string | null {
   return null;
 }
 
+/** How long the old nodes stay warm once the last bake is over: gates hold, and `undo` goes back to them. */
+function keptFor({ stages, stage, waiting, options }: Rollout): number {
+  return stage + 1 >= stages.length && waiting.length === 0 ? options.keepOld : 0;
+}
+
 /** So many events are to be seen in a minute of a bake, if there are any; a bake takes up to so many times as long. */
 const EVENTS_A_MINUTE = 200;
 const AT_MOST_TIMES = 5;
@@ -208,7 +215,7 @@ const AT_MOST_TIMES = 5;
 function hasFewEvents(tx: Transaction, rollout: Rollout, bakeMs: number): boolean {
   const old = workOf(readingsOf(tx.state, rollout, oldNodes(rollout))) ?? rollout.normal;
   const events = eventsOf(readingsOf(tx.state, rollout, rollout.destinations));
-  const latest = rollout.since + bakeMs * AT_MOST_TIMES;
+  const latest = rollout.since + Math.max(bakeMs * AT_MOST_TIMES, bakeMs + keptFor(rollout));
   if (bakeMs === 0 || old === null || events >= (EVENTS_A_MINUTE * bakeMs) / 60_000) return false;
   if (tx.now >= latest) {
     const text = `Too few events to judge by: ${events} since the stage began. The rollout goes on.`;

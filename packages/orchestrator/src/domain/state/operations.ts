@@ -101,6 +101,8 @@ export type OperationData = {
     readonly options: RolloutOptions;
     /** What is rolled out, as far as it is known: what a launch starts, then what the new nodes call themselves. */
     readonly version: string;
+    /** What the old nodes were launched as, for who wants the rollout undone when it is over. '': not known. */
+    readonly from: string;
     readonly phase: RolloutPhase;
     /** When the phase began. */
     readonly since: number;
@@ -150,6 +152,10 @@ export type RolloutOptions = {
   readonly manual: boolean;
   /** Also a version that was reverted before, and also when rollouts are frozen. */
   readonly force: boolean;
+  /** The version that is launched, where the launcher can be told. null: the deployed one. */
+  readonly to: string | null;
+  /** For how long after the last bake the old nodes stay warm, to be gone back to. */
+  readonly keepOld: number;
 };
 
 /**
@@ -226,8 +232,11 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
       fast: flag,
       manual: flag,
       force: flag,
+      to: orElse(null, nullOr(text)),
+      keepOld: orElse(0, count),
     }),
     version: text,
+    from: orElse('', text),
     phase: oneOf('surging', 'moving', 'baking', 'reverting', 'ending'),
     since: time,
     waiting: listOf(nodeId),

@@ -9,7 +9,16 @@ import type { RolloutOptions } from '../../../src/domain/state/operations.js';
 import { World, type WorldOptions } from '../world.js';
 import { FRESH_SIGNALS } from '../signals.js';
 
-const OPTIONS: RolloutOptions = { bake: 60_000, canary: null, surge: null, fast: false, manual: false, force: false };
+const OPTIONS: RolloutOptions = {
+  bake: 60_000,
+  canary: null,
+  surge: null,
+  fast: false,
+  manual: false,
+  force: false,
+  to: null,
+  keepOld: 0,
+};
 
 function rollout(options: Partial<RolloutOptions> = {}): OperatorCommand {
   return { kind: 'startOperation', plan: { kind: 'rollout', ...OPTIONS, ...options }, answer: 'ended' };
