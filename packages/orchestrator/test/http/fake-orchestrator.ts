@@ -162,6 +162,7 @@ export function rolloutData(changes: Partial<OperationData['rollout']> = {}): Op
     movedBefore: 0,
     retried: [],
     counters: [],
+    memory: [],
     normal: null,
     failure: null,
     pausedBy: null,

@@ -13,7 +13,7 @@ import { drainedBy, hasSaidGoodbye } from '../state/nodes.js';
 import type { RolloutPhase } from '../state/operations.js';
 import type { OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { eventsOf, judge, workOf, type Verdict } from './gates.js';
+import { eventsOf, judge, workOf, type Verdict } from '../fleet/gates.js';
 import { beginMove, waitReason as movesWait } from './moves.js';
 import { freeNodes, loadIn, stagesOf } from './rollout-plan.js';
 import {
@@ -21,6 +21,7 @@ import {
   countersOf,
   inOrder,
   isUsable,
+  memoryOf,
   migrationsOf,
   oldNodes,
   readingsOf,
@@ -182,24 +183,37 @@ function isComingBack(tx: Transaction, node: string): boolean {
 }
 
 /** @returns why the version fails its bake; null: it does not, or not yet. */
-export function bake(tx: Transaction, rollout: Rollout): string | null {
-  const { stages, stage, options, pausedBy } = rollout;
+export function bake(tx: Transaction, given: Rollout): string | null {
+  const { stages, stage, options, pausedBy } = given;
   const bakeMs = stages[stage]?.bakeMs ?? 0;
-  const lastsMs = bakeMs + keptFor(rollout);
-  if (rollout.deadline === null) {
+  const lastsMs = bakeMs + keptFor(given);
+  if (given.deadline === null) {
     // It begins here, also when an earlier run of the orchestrator began it.
-    tx.setOperation({ ...rollout, since: tx.now, deadline: tx.now + lastsMs });
+    tx.setOperation({ ...given, since: tx.now, deadline: tx.now + lastsMs, memory: [] });
     return null;
   }
+  const rollout = withMemory(tx, given);
   const verdict = lastsMs === 0 ? 'pass' : verdictOf(tx, rollout);
   if (typeof verdict === 'object') return verdict.fail;
-  if (rollout.deadline > tx.now || pausedBy !== null || verdict === 'wait') return null;
+  if (given.deadline > tx.now || pausedBy !== null || verdict === 'wait') return null;
   if (options.manual && !rollout.promoted) return null;
   if (hasFewEvents(tx, rollout, bakeMs)) return null;
   const normal = workOf(readingsOf(tx.state, rollout, oldNodes(rollout))) ?? rollout.normal;
   if (stage + 1 < stages.length) enterStage(tx, { ...rollout, normal }, stage + 1);
   else enter(tx, rollout, 'ending');
   return null;
+}
+
+/** What the memory of nodes grows from: the first word of each, once the bake has begun. */
+function withMemory(tx: Transaction, rollout: Rollout): Rollout {
+  const { memory, destinations } = rollout;
+  const known = new Set(memory.map(({ node }) => node));
+  const unknown = [...oldNodes(rollout), ...destinations].filter((id) => !known.has(id));
+  const told = memoryOf(tx.state, unknown);
+  if (told.length === 0) return rollout;
+  const next = { ...rollout, memory: [...memory, ...told] };
+  tx.setOperation(next);
+  return next;
 }
 
 /** How long the old nodes stay warm once the last bake is over: gates hold, and `undo` goes back to them. */

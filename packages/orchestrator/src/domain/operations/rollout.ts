@@ -15,7 +15,7 @@ import { counted, type MessageOf } from '@dshard/protocol';
 import { beginShutdown } from '../fleet/leave.js';
 import type { OperationOutcome, RolloutOptions } from '../state/operations.js';
 import type { Transaction } from '../state/transaction.js';
-import { failureOf, type Facts } from './gates.js';
+import { failureOf, type Facts } from '../fleet/gates.js';
 import { beginOperation, endOperation, type Asked, type Operation, type Started } from './operation.js';
 import { makeWay } from './rebalance.js';
 import { bake, beginRound, end, enter, move, pairWith, surge, waitReason, withTime } from './rollout-phases.js';
@@ -86,6 +86,7 @@ function beginRollout(tx: Transaction, plan: RolloutPlan, options: RolloutOption
     movedBefore: 0,
     retried: [],
     counters: [],
+    memory: [],
     normal: null,
     failure: null,
     pausedBy: null,

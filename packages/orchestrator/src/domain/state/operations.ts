@@ -127,6 +127,8 @@ export type OperationData = {
     readonly retried: readonly number[];
     /** What the nodes' counters were when the stage began. */
     readonly counters: readonly RolloutCounters[];
+    /** How much memory the nodes had when the bake began. */
+    readonly memory: readonly { readonly node: string; readonly bytes: number }[];
     /** How the old version did its work when it was last compared; null: never, or it had too little of it. */
     readonly normal: { readonly errorShare: number; readonly handlerMs: number; readonly delayMs: number } | null;
     /** Why the shards go back, or are back. */
@@ -260,6 +262,7 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
         eventLoopDelayMs: time,
       }),
     ),
+    memory: orElse([], listOf(object({ node: nodeId, bytes: count }))),
     normal: nullOr(object({ errorShare: time, handlerMs: time, delayMs: time })),
     failure: nullOr(object({ kind: oneOf('gate', 'undone'), reason: text })),
     pausedBy: nullOr(text),

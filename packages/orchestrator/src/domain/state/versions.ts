@@ -27,7 +27,7 @@ export type RolloutMemory = {
 };
 
 /** Versions as they were launched; '' where that is not known. */
-export type LastRollout = {
+type LastRollout = {
   readonly operation: string;
   readonly from: string;
   readonly to: string;
