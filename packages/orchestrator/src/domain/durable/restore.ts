@@ -26,11 +26,13 @@ import { nodesOf, type EndedOperation, type OperationState } from '../state/oper
 import {
   boundedCrashes,
   boundedDay,
+  boundedHost,
   boundedKeys,
   boundedLeave,
   boundedOperation,
   boundedShard,
 } from './bounded-times.js';
+import { HOSTS } from './host-records.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
@@ -81,6 +83,7 @@ export function restoredState(
     identifies,
     endedOperations,
     rollouts: restoredRollouts(reader, settings) ?? fresh.rollouts,
+    hosts: restoredHosts(reader, now),
     jobs: new Map([...reader.all(JOBS)].map(([name, { dueAt }]) => [name, dueAt])),
     epoch,
     nextId,
@@ -230,6 +233,10 @@ function restoredIdentifies(reader: RecordReader, settings: Settings, now: numbe
 function restoredRollouts(reader: RecordReader, { launchesVersions }: Settings): OrchestratorState['rollouts'] | null {
   const stored = reader.one(ROLLOUTS, 'rollouts');
   return stored === null || launchesVersions ? stored : { ...stored, launched: null };
+}
+
+function restoredHosts(reader: RecordReader, now: number): OrchestratorState['hosts'] {
+  return new Map([...reader.all(HOSTS)].map(([name, host]) => [name, boundedHost(host, now)]));
 }
 
 /** Of shards below the total. */

@@ -65,6 +65,8 @@ export type HistoryName =
   | 'processEnded'
   | 'nodeCordoned'
   | 'nodeUncordoned'
+  | 'hostCordoned'
+  | 'hostUncordoned'
   | 'nodeLeaving'
   | 'nodeShutdown'
   | 'shardsAssigned'
