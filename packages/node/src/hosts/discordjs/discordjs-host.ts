@@ -83,7 +83,7 @@ export class DiscordjsHost extends CacheHost {
     this.#requests = MemberRequests.of(client);
     this.turns = new Turns(clock);
     this.#commands = new OpenCommands(clock);
-    listeners.watch((event, args) => this.#commands.seen(event, args));
+    listeners.watch((event, args, isAwaited) => this.#commands.seen(event, args, isAwaited));
     const { pool, gatewayInfo } = makePool(manager, this.#options, (event, value, shardId) =>
       this.#tell(event, value, shardId),
     );
