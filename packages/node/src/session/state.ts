@@ -187,7 +187,7 @@ type LiveDestinationState =
   /** host.prepareTransferTo is under way. `session`: the origin's as it was a moment ago, if it is known. */
   | { kind: 'opening'; call: number; connection: number; migrationId: string; session: Cursor | null }
   /**
-   * Takes the state in. `manifest` came, and not everything is handled yet. `warmth`: `wanted` when WARM was asked for,
+   * Takes the state in. `manifest` came, and not everything is handled yet. `warmth`: `wanted` when WARM was asked for (`wantedSoon`: nobody serves the shard),
    * and not everything is handled yet; `warm` when it was answered.
    */
   | {
@@ -195,7 +195,7 @@ type LiveDestinationState =
       transfer: Incoming;
       session: Cursor | null;
       manifest: Manifest | null;
-      warmth: 'cold' | 'wanted' | 'warm';
+      warmth: 'cold' | 'wanted' | 'wantedSoon' | 'warm';
     }
   /** The first copy is here and handled: host.warm, then host.preconnect, is under way. */
   | { kind: 'warming'; call: number; part: 'userCode' | 'gateway'; transfer: Incoming; session: Cursor | null }
@@ -268,7 +268,7 @@ export type TransferCommand =
       freezeTimeoutMs: number;
     }
   | { kind: 'shardLeaving'; migrationId: string; patienceMs: number }
-  | { kind: 'transferWarmUp'; migrationId: string; session: Cursor | null }
+  | { kind: 'transferWarmUp'; migrationId: string; session: Cursor | null; unserved?: boolean }
   | { kind: 'transferCopy'; migrationId: string; creditBytes: number }
   | { kind: 'transferFreeze' | 'transferRelease' | 'transferDone'; migrationId: string }
   | { kind: 'transferActivate'; migrationId: string; redelivers?: boolean }
