@@ -92,7 +92,7 @@ export class Listeners {
    */
   #passOn(event: string, args: readonly unknown[]): boolean {
     const listeners = this.#client.rawListeners(event) as readonly ((...args: readonly unknown[]) => unknown)[];
-    for (const listener of listeners) this.work.call(() => Reflect.apply(listener, this.#client, args));
+    for (const listener of listeners) void this.work.call(() => Reflect.apply(listener, this.#client, args));
     return listeners.length > 0;
   }
 

@@ -187,8 +187,8 @@ type LiveDestinationState =
   /** host.prepareTransferTo is under way. `session`: the origin's as it was a moment ago, if it is known. */
   | { kind: 'opening'; call: number; connection: number; migrationId: string; session: Cursor | null }
   /**
-   * Takes the state in. `manifest` came, and not everything is handled yet. `warmth`: `wanted` when WARM was asked for (`wantedSoon`: nobody serves the shard),
-   * and not everything is handled yet; `warm` when it was answered.
+   * Takes the state in. `manifest` came, and not everything is handled yet. `warmth`: `wanted` when WARM was asked for,
+   * and not everything is handled yet (`wantedSoon`: nobody serves the shard); `warm` when it was answered.
    */
   | {
       kind: 'collecting';

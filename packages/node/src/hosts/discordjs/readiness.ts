@@ -38,7 +38,7 @@ export class Readiness {
     if (!this.#client.isReady()) triggerClientReady(this.#client);
   }
 
-  /** Resolves when all that listens has ended, or `endWait` was called, or after `atMostMs`: then nobody waits again. */
+  /** When all that listens has ended, or `endWait` was called, or after `atMostMs`; then nobody waits again. */
   async heard(clock: Clock, atMostMs: number): Promise<void> {
     let cancel = (): void => undefined;
     const late = new Promise<void>((resolve) => {

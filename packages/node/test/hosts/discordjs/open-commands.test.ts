@@ -9,10 +9,10 @@ async function waitedMs(message: object, isAwaited: boolean): Promise<number> {
   const commands = new OpenCommands(clock);
   commands.seen('messageCreate', [message], isAwaited);
   const from = clock.now();
-  let ended: number | null = null;
-  void commands.settled(new AbortController().signal).then(() => (ended = clock.now()));
-  for (let step = 0; step < 100 && ended === null; step += 1) await clock.run(50);
-  return (ended ?? Infinity) - from;
+  const ended: number[] = [];
+  void commands.settled(new AbortController().signal).then(() => ended.push(clock.now()));
+  for (let step = 0; step < 100 && ended.length === 0; step += 1) await clock.run(50);
+  return (ended[0] ?? Infinity) - from;
 }
 
 const human = { author: { bot: false } };

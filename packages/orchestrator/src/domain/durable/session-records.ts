@@ -1,7 +1,19 @@
 /** How gateway sessions, and what is parked with one of them, are written down and read back. */
 import type { KnownSession } from '../state/commands.js';
 import type { Parked, SpooledState } from '../state/park.js';
-import { count, flag, nodeId, nullOr, object, orElse, picked, text, time, type Reader, type Shape } from '../state/shape.js';
+import {
+  count,
+  flag,
+  nodeId,
+  nullOr,
+  object,
+  orElse,
+  picked,
+  text,
+  time,
+  type Reader,
+  type Shape,
+} from '../state/shape.js';
 
 /** A sequence beyond 2^53 (base-level peers may send one) is a text. */
 const sequence: Reader<number | bigint> = (value) =>
