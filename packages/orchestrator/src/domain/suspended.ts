@@ -1,7 +1,8 @@
 /**
  * While nothing can be made durable, nothing is decided: no message goes out whose reason could be forgotten. What goes
  * on is what has no consequences: heartbeats are heard and answered, and the state of a shard on its way is passed on.
- * An answer renews the lease of a node, so none is given when another orchestrator may lead by now. What comes of that when the store is back is in `deadlines.ts`.
+ * An answer renews the lease of a node, so none is given when another orchestrator may lead by now. What comes of all
+ * that when the store is back is in `deadlines.ts`.
  */
 import type { Decision } from './state/effects.js';
 import type { DomainEvent } from './state/events.js';
