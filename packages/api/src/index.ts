@@ -15,6 +15,7 @@ export type {
   Health,
   ListedShard,
   MigrationStatus,
+  HostStatus,
   NodeStatus,
   Readiness,
   RolloutStatus,

@@ -26,6 +26,9 @@ import type { OperationKind } from '../operations.js';
 export type Paged = { limit: number; cursor: string | null };
 export type Queried = Paged & { query: string | null };
 
+/** One of the two is named. */
+type NodeOrHost = { node: string | null; host: string | null };
+
 /** What each takes, as the server has it when the parameters were read, and what it answers. */
 export type Contract = {
   status: { takes: object; answers: StatusV1 };
@@ -47,8 +50,8 @@ export type Contract = {
   parkShard: { takes: { shard: number }; answers: Answer };
   takeOver: { takes: { node: string }; answers: Answer };
   unquarantine: { takes: { shards: readonly number[] | null }; answers: Answer };
-  cordonNode: { takes: { node: string }; answers: Answer };
-  uncordonNode: { takes: { node: string }; answers: Answer };
+  cordonNode: { takes: NodeOrHost; answers: Answer };
+  uncordonNode: { takes: NodeOrHost; answers: Answer };
   allowIdentifies: { takes: { count: number }; answers: Answer };
   call: {
     takes: { name: string; args: string; each: 'node' | 'shard'; shards: readonly number[]; timeout: number };

@@ -149,6 +149,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         description: 'Shards this orchestrator cares for and nobody runs.',
       },
       nodes: { type: 'array', items: { $ref: '#/components/schemas/NodeStatus' } },
+      hosts: { type: 'array', items: { $ref: '#/components/schemas/HostStatus' } },
       migrations: { type: 'array', items: { $ref: '#/components/schemas/MigrationStatus' } },
       staleTransfers: {
         type: 'number',
@@ -201,8 +202,16 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         anyOf: [
           {
             type: 'object',
-            properties: { since: { type: 'number' }, silent: { type: 'array', items: { type: 'string' } } },
-            required: ['since', 'silent'],
+            properties: {
+              since: { type: 'number' },
+              silent: { type: 'array', items: { type: 'string' } },
+              hosts: {
+                type: 'array',
+                items: { type: 'string' },
+                description: 'The silent hosts; none where all nodes are on one.',
+              },
+            },
+            required: ['since', 'silent', 'hosts'],
           },
           { type: 'null' },
         ],
@@ -304,6 +313,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       'notUp',
       'vacantShards',
       'nodes',
+      'hosts',
       'migrations',
       'staleTransfers',
       'waitingMigrations',
@@ -490,6 +500,29 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     description: "The bot's own opinion of itself.",
   },
   SelfTest: { type: 'string', enum: ['none', 'running', 'passed', 'failed'] },
+  HostStatus: {
+    type: 'object',
+    properties: {
+      name: { type: 'string' },
+      zone: { type: ['string', 'null'] },
+      nodes: { type: 'array', items: { type: 'string' }, description: 'Connected nodes that say that they run on it.' },
+      shards: { type: 'number', description: 'How many shards they have, and how many of these are up.' },
+      up: { type: 'number' },
+      cordoned: {
+        anyOf: [
+          {
+            type: 'object',
+            properties: { since: { type: 'number' }, by: { type: 'string' } },
+            required: ['since', 'by'],
+          },
+          { type: 'null' },
+        ],
+        description: 'Its nodes get no new shards, and nor do those that join from it.',
+      },
+      deadSince: { type: ['number', 'null'], description: '`dso takeover --host`: since when it counts as dead.' },
+    },
+    required: ['name', 'zone', 'nodes', 'shards', 'up', 'cordoned', 'deadSince'],
+  },
   MigrationStatus: {
     type: 'object',
     properties: {
@@ -630,6 +663,9 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       'nodeIdTaken',
       'versionSkew',
       'botUnwell',
+      'rolloutsFrozen',
+      'rolloutStands',
+      'versionQuarantined',
     ],
   },
   OperationStatus: {
@@ -719,7 +755,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     description:
       '`GET /v1/operations`: what operators began and what takes its time, how far it is, and how the last ones ended.',
   },
-  OperationKind: { type: 'string', enum: ['drain', 'rebalance', 'scale', 'rollout'] },
+  OperationKind: { type: 'string', enum: ['drain', 'rebalance', 'scale', 'takeover', 'rollout'] },
   RolloutStatus: {
     type: 'object',
     properties: {

@@ -162,7 +162,7 @@ function unquoted(text: string): string {
   return text.replaceAll('"', '');
 }
 
-export function exampleOf<Row>(field: string, entry: QueryField<Row>): string {
+function exampleOf<Row>(field: string, entry: QueryField<Row>): string {
   switch (entry.kind) {
     case 'text':
       return `write ${field}:text, with * for any text`;

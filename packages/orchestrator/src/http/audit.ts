@@ -1,4 +1,4 @@
-/** Writes the audit: a request that may change something is in it before the request is done, and again with its end. */
+/** Writes the audit: what may change something is in it before it is done, and again with its end. */
 import { withoutSecrets } from '@dshard/api';
 import { printable } from '@dshard/protocol';
 import type { Clock } from '@dshard/transport';

@@ -15,7 +15,11 @@ export type Listed<Row> = { ok: true; page: Page<Row> } | { ok: false; refused: 
 export function listed<Row, Key extends string | number>(
   rows: Iterable<Row>,
   { query, limit, cursor }: Asked,
-  how: { fields: QueryFields<Row>; keyOf(row: Row): Key; isAfter(key: Key, last: string): boolean },
+  how: {
+    fields: QueryFields<Row>;
+    keyOf(this: void, row: Row): Key;
+    isAfter(this: void, key: Key, last: string): boolean;
+  },
 ): Listed<Row> {
   const parsed = parseQuery(query ?? '', how.fields);
   if (!parsed.ok) return { ok: false, refused: failed('DSO_QUERY_INVALID', parsed.problem, { query }) };
@@ -27,7 +31,7 @@ export function listed<Row, Key extends string | number>(
 export function pageOf<Row, Key extends string | number>(
   all: readonly Row[],
   { limit, cursor }: Pick<Asked, 'limit' | 'cursor'>,
-  { keyOf, isAfter }: { keyOf(row: Row): Key; isAfter(key: Key, last: string): boolean },
+  { keyOf, isAfter }: { keyOf(this: void, row: Row): Key; isAfter(this: void, key: Key, last: string): boolean },
 ): Page<Row> {
   const last = cursor === null ? null : Buffer.from(cursor, 'base64url').toString();
   const from = last === null ? 0 : all.findIndex((row) => isAfter(keyOf(row), last));

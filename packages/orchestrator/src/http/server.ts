@@ -157,8 +157,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     // Probes come by any name and without a token; they are told nothing but that somebody is here.
     const visit = visitOf(request);
     const isProbe = PROBES.has(request.routeOptions.url ?? '');
-    const found =
-      access.checkSource(visit) ?? (isProbe && visit.authorization === undefined ? null : access.identify(visit));
+    const found = access.checkSource(visit) ?? access.identify(visit);
     if (found !== null && 'role' in found) identities.set(request, found);
     else if (!isProbe && found !== null) {
       refusals.tell(visit.remoteAddress ?? 'unknown', printable(request.url), found.message);

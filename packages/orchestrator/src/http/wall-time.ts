@@ -1,7 +1,7 @@
 /**
  * Times for people. What happened when is kept by the even time that everything is decided by; a document tells it by
- * the machine's clock. Which numbers are times is said by their names, as the status describes them: `now`, `at`, `since`,
- * `until`, `eta` and what ends in `At`, `Since` or `Until`.
+ * the machine's clock. Which numbers are times is said by their names: `now`, `at`, `since`, `until`, `eta` and what
+ * ends in `At`, `Since` or `Until`.
  */
 import { wallClockAheadMs, type Clock } from '@dshard/transport';
 

@@ -182,7 +182,8 @@ class OrchestratorRuntime implements Orchestrator {
   async command(command: OperatorCommand, by: string = UNNAMED, expected?: Expected): Promise<CommandResult> {
     if (this.#phase !== 'running') return { ok: false, error: NOT_RUNNING };
     const { id, result } = this.#requests.open();
-    this.#loop.push({ kind: 'command', request: id, command, by, ...(expected && { expected }) });
+    const availableBytes = this.#options.launcher?.availableBytes?.() ?? null;
+    this.#loop.push({ kind: 'command', request: id, command, by, availableBytes, ...(expected && { expected }) });
     return result;
   }
 
@@ -352,7 +353,7 @@ class OrchestratorRuntime implements Orchestrator {
   /** Nothing can be made durable now. */
   #postpone(event: DomainEvent): void {
     if (event.kind === 'together') return event.events.forEach((each) => this.#postpone(each));
-    const decision = whileSuspended(this.#state, event, this.#options.clock.now());
+    const decision = whileSuspended(this.#state, event, this.#options.clock.now(), this.#journal.mayLead);
     if (decision !== null) {
       this.#apply({ decision, event }, null);
       return;

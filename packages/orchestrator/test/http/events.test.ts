@@ -64,7 +64,7 @@ describe('GET /v1/events as JSON', () => {
     const { server } = await testServer();
     const response = await server.app.inject(`/v1/events?after=${after}`);
     expect(response.statusCode).toBe(400);
-    expect(response.json()).toEqual({ Message: expect.stringMatching(/"after"/), Error: true });
+    expect(response.json()).toMatchObject({ Message: expect.stringMatching(/"after"/), Error: true });
   });
 });
 

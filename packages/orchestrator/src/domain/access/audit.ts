@@ -5,7 +5,7 @@
 import type { AuditEntry } from '../state/access.js';
 import type { Transaction } from '../state/transaction.js';
 
-export const MAX_AUDIT_ENTRIES = 1_000;
+const MAX_AUDIT_ENTRIES = 1_000;
 
 /** Also how it ended: the same id again. */
 export function recordRequest(tx: Transaction, request: string, entry: AuditEntry): void {

@@ -5,8 +5,8 @@
 import type { RememberedRequest } from '../state/access.js';
 import type { Transaction } from '../state/transaction.js';
 
-export const MAX_REMEMBERED = 1_000;
-export const REMEMBERED_MS = 86_400_000;
+const MAX_REMEMBERED = 1_000;
+const REMEMBERED_MS = 86_400_000;
 
 /** What a request says of itself: its key, and which request it is. */
 export type Once = { readonly key: string; readonly fingerprint: string };

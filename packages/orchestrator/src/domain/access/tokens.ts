@@ -2,7 +2,7 @@
 import type { ApiToken } from '../state/access.js';
 import type { Transaction } from '../state/transaction.js';
 
-export const MAX_API_TOKENS = 200;
+const MAX_API_TOKENS = 200;
 
 export function createToken(tx: Transaction, request: string, asked: Omit<ApiToken, 'createdAt' | 'createdBy'>): void {
   const living = new Map([...tx.state.apiTokens].filter(([, token]) => !hasEnded(token, tx.now)));

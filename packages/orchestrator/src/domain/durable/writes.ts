@@ -6,6 +6,7 @@
  */
 import type { OrchestratorState } from '../state/state.js';
 import { API_TOKENS, AUDIT, REMEMBERED } from './access-records.js';
+import { HOSTS } from './host-records.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
@@ -53,6 +54,7 @@ const WRITERS: readonly Writer[] = [
   writer(IDENTIFY_KEYS),
   writer(SHARDS),
   writer(NODES),
+  writer(HOSTS),
   writer(OPERATIONS),
   writer(CRASH_RECORDS),
   writer(JOBS),
@@ -64,6 +66,8 @@ const WRITERS: readonly Writer[] = [
 
 /** What has to be durable before the effects of the decision that led from `before` to `after`. */
 export function durableWrites(before: OrchestratorState, after: OrchestratorState): Write[] {
+  // State of a shard that passes through changes nothing, thousands of times a second.
+  if (before === after) return [];
   return WRITERS.flatMap(({ changes }) => [...changes(before, after)]);
 }
 

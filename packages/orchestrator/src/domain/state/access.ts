@@ -5,8 +5,8 @@
 import { count, nullOr, oneOf, text, time, type Shape } from './shape.js';
 
 /** Each may do what the one before may. */
-export const API_ROLES = ['read', 'operate', 'admin'] as const;
-export type ApiRole = (typeof API_ROLES)[number];
+const API_ROLES = ['read', 'operate', 'admin'] as const;
+type ApiRole = (typeof API_ROLES)[number];
 
 export type ApiToken = {
   readonly id: string;

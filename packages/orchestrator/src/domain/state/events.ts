@@ -35,9 +35,18 @@ export type DomainEvent =
   | { kind: 'tick' }
   /** The orchestrator's own end of a migration says it (`runtime/park.ts`). */
   | { kind: 'parkSaid'; message: Message }
-  /** `by`: who asks, for the history: `alice@laptop (dso, 127.0.0.1)`. */
-  /** `expected`: only if what the command is about still is so. */
-  | { kind: 'command'; request: string; command: OperatorCommand; by: string; expected?: Expected }
+  /**
+   * `by`: who asks, for the history: `alice@laptop (dso, 127.0.0.1)`. `availableBytes`: the memory that the launcher's
+   * host has left, where that is known. `expected`: only if what the command is about still is so.
+   */
+  | {
+      kind: 'command';
+      request: string;
+      command: OperatorCommand;
+      by: string;
+      availableBytes?: number | null;
+      expected?: Expected;
+    }
   /** Answers to `fetchGatewayInfo`. */
   | {
       kind: 'gatewayInfo';
