@@ -9,6 +9,8 @@ export type { LeakGuardOptions, TestHooks } from './leak-guard.js';
 export { memoryNetwork } from './memory-network.js';
 export type { MemoryNetwork, MemoryNetworkOptions } from './memory-network.js';
 export type { CutDirection } from './memory-stream.js';
+export { inOwnNetwork, namespacesMissing, NamespaceWorld, NOT_RUN_HERE } from './namespace-world.js';
+export type { NamespaceHost, NamespaceWorldOptions } from './namespace-world.js';
 export { debianPostgres, packagedPostgres, PostgresServer } from './postgres-server.js';
 export type { PostgresHome, PostgresServerOptions } from './postgres-server.js';
 export { PostgresPair } from './postgres-pair.js';

@@ -5,6 +5,7 @@
  * heartbeat costs a look at each node, a user event one at each migration. Only what differs as text is written.
  */
 import type { OrchestratorState } from '../state/state.js';
+import { HOSTS } from './host-records.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
@@ -52,6 +53,7 @@ const WRITERS: readonly Writer[] = [
   writer(IDENTIFY_KEYS),
   writer(SHARDS),
   writer(NODES),
+  writer(HOSTS),
   writer(OPERATIONS),
   writer(CRASH_RECORDS),
   writer(JOBS),
