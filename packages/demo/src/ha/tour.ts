@@ -155,7 +155,16 @@ export function haTour(world: HaWorld): Tour {
     await lastEventHandled(context);
     const { separateHosts } = world;
     const epochs = [first, second, third] as const;
-    const ha = { separateHosts, lease: LEASE, leadershipMs, actsMs, databaseRestartMs, failOverMs, epochs, rollouts: 3 };
+    const ha = {
+      separateHosts,
+      lease: LEASE,
+      leadershipMs,
+      actsMs,
+      databaseRestartMs,
+      failOverMs,
+      epochs,
+      rollouts: 3,
+    };
     // Moves that were under way may have ended in another way; that all shards are where they belong was waited for.
     return { migrationsExpected: 3, ha };
   };
@@ -188,17 +197,24 @@ async function rollOut(
       return fresh.length === options.nodes;
     });
   });
-  await steps.run(`rolling ${version} out, until the first shards have moved and others are on their way`, async () => {
+  await steps.run(`rolling ${version} out, and pausing the rollout in its middle`, async () => {
     // Its answer may be lost with the orchestrator.
     void fleet.client.post('/fullmigration').catch(() => undefined);
-    await waitFor(clock, 'the rollout to be in its middle', START_TIMEOUT_MS, async () => {
-      const { nodes, migrations, rollout } = await fleet.client.status();
-      const moved = nodes.filter((node) => node.version === version).flatMap(({ shards }) => shards);
-      return rollout !== null && migrations.length > 0 && moved.length > 0 && moved.length < options.shards;
-    });
+    const pause = (): Promise<boolean> =>
+      fleet.client.post('/v1/rollout/pause').then(
+        () => true,
+        () => false,
+      );
+    await waitFor(clock, 'the rollout to be paused', START_TIMEOUT_MS, pause);
+    const { nodes } = await fleet.client.status();
+    const moved = nodes.filter((node) => node.version === version).flatMap(({ shards }) => shards);
+    if (moved.length === options.shards) throw new Error('The rollout was over before it could be paused.');
   });
-  await steps.run(what, happen);
-  await steps.run('the rollout goes on: every process is replaced', async () => {
+  await steps.run(`the rollout goes on, and in the same moment: ${what}`, async () => {
+    await fleet.client.post('/v1/rollout/resume');
+    await happen();
+  });
+  await steps.run('every process is replaced', async () => {
     await everybodyRuns(context, version);
     await waitFor(clock, 'the rollout to be finished', START_TIMEOUT_MS, async () => {
       const { nodes, rollout } = await fleet.client.status();
