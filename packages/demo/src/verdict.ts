@@ -126,8 +126,8 @@ export type VerdictInput = TourEnd & {
   /** `handlerWaitMs`: in the order of `frozenMs`; empty where nobody measured. */
   migrations: { completed: number; failed: number; frozenMs: readonly number[]; handlerWaitMs: readonly number[] };
   /**
-   * Scenarios `orchestrator-crash` and `ha`: moves under way when it died may have been aborted, and are made again. Scenario
-   * `bad-rollout`: a shard whose state is not taken stays.
+   * Scenarios `orchestrator-crash` and `ha`: moves under way when it died may have been aborted, and are made again.
+   * Scenario `bad-rollout`: a shard whose state is not taken stays.
    */
   mayFail?: boolean;
   /** Shards that came to a node without what they had carried. */

@@ -1,7 +1,7 @@
 /**
  * The orchestrator may be on one of several hosts: one leads, and the others say who that is, or do not listen. So a
- * node asks all of them, one shortly after the other, and takes the first that answers. Who was asked first last time is
- * asked last: an orchestrator that answers and then refuses does not keep the node from the others. Whom one of them
+ * node asks all of them, one shortly after the other, and takes the first that answers. Who was asked first last time
+ * is asked last: an orchestrator that answers and then refuses does not keep the node from the others. Whom one of them
  * named as the leader is asked before all others, once, whether or not this node was told of that address.
  */
 import { messageOf } from '@dshard/protocol';

@@ -69,7 +69,7 @@ async function heardAt(
       onMessage: (message) => {
         heard.push(message);
         if (message.kind !== 'challenge') return;
-        const whole = identify('n', { capabilities } as Parameters<typeof identify>[1]);
+        const whole = identify('n', { capabilities });
         connection.send(proofOf(token, message, whole));
       },
       onUnknownEvent: () => undefined,
@@ -77,7 +77,7 @@ async function heardAt(
       onClose: () => resolve(),
     });
   });
-  connection.send(bareIdentify('n', { capabilities } as Parameters<typeof bareIdentify>[1]));
+  connection.send(bareIdentify('n', { capabilities }));
   await closed;
   return heard;
 }

@@ -141,14 +141,16 @@ export function haTour(world: HaWorld): Tour {
       fleet.adoptOrchestrator(world.startStandby(0, configFile, fleet.onLog));
       await waits(context, world, 0);
     });
-    let databaseRestartMs = 0;
-    await rollOut(context, scheduler, 'v3', 'the database is killed and started again', async () => {
-      databaseRestartMs = await storeAway(context, () => world.database.restartPrimary());
-    });
-    let failOverMs = 0;
-    await rollOut(context, scheduler, 'v4', 'its primary is killed for good, its standby promoted', async () => {
-      failOverMs = await storeAway(context, () => world.database.failOver());
-    });
+    const databaseRestartMs = await storeAway(context, () =>
+      rollOut(context, scheduler, 'v3', 'the database is killed and started again', () =>
+        world.database.restartPrimary(),
+      ),
+    );
+    const failOverMs = await storeAway(context, () =>
+      rollOut(context, scheduler, 'v4', 'its primary is killed for good, its standby promoted', () =>
+        world.database.failOver(),
+      ),
+    );
     const third = await epoch();
     await allShardsRunning(context);
     await waitFor(clock, 'every session', START_TIMEOUT_MS, () => discord.readyShards() === options.shards);
@@ -225,11 +227,11 @@ async function rollOut(
   await delay(clock, BETWEEN_STEPS_MS);
 }
 
-/** How long the leader could not write its store while this was done, as it says itself. */
+/** How long the leader could not write its store while this was done, as it says itself; 0: nobody had to wait. */
 async function storeAway({ fleet, clock }: TourContext, happen: () => Promise<void>): Promise<number> {
   const lastId = (await fleet.client.events(0)).at(-1)?.id ?? 0;
   await happen();
-  await waitFor(clock, 'the leader to write its store again', PATIENCE_MS, async () => {
+  await waitFor(clock, 'the leader to write its store', PATIENCE_MS, async () => {
     const { store } = await fleet.client.status();
     return store.state === 'open';
   });

@@ -1,6 +1,6 @@
 /**
- * The REST interface of an orchestrator that waits for its turn. `/livez` says that it lives; `/readyz` and all else are
- * answered with 503 and say who leads, so that a load balancer passes it by, and `dso` goes where it has to.
+ * The REST interface of an orchestrator that waits for its turn. `/livez` says that it lives; `/readyz` and all else
+ * are answered with 503 and say who leads, so that a load balancer passes it by, and `dso` goes where it has to.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';

@@ -2,8 +2,8 @@
  * What nodes find at the address of an orchestrator that waits for its turn: somebody who says which one leads. Who has
  * to prove that it knows the token proves so here, too.
  *
- * The door is shut where the leader is on this host, at this port perhaps; and where the port is taken it stays shut, and
- * the next look at the leader tries again. Nodes that find nobody here ask the next address.
+ * The door is shut where the leader is on this host, at this port perhaps. Where the port is taken the door stays shut,
+ * and the next look at the leader tries again. Nodes that find nobody here ask the next address.
  */
 import { hostname } from 'node:os';
 import type { Address, ConnectionEnd, Listener, Logger } from '@dshard/transport';
@@ -100,7 +100,7 @@ export function standsBy(leader: Leader | null): string {
   return `This orchestrator is a standby. The one that leads runs on host ${leader.host}${at}.`;
 }
 
-/** Whether a standby may take its ports while somebody leads: not where the leader has them, or is about to take them. */
+/** Whether a standby may take its ports while somebody leads: not where the leader has them, or is about to. */
 export function mayListen(leader: Leader, listen: Address): boolean {
   if (leader.host !== hostname()) return true;
   return leader.address != null && parseAddress(leader.address).port !== parseAddress(listen).port;

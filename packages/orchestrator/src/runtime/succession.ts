@@ -1,8 +1,8 @@
 /**
  * What a leader before this one may hold still: the lock of the data directory, the ports. Whoever was stopped for
  * longer than its lease has them until it wakes up, notices that it was superseded, and lets go. For so long they are
- * waited for; what somebody else holds is not. Who has waited as a standby also waits a moment for other standbys on its
- * host, which answer at its ports until they have seen who leads.
+ * waited for; what somebody else holds is not. Who has waited as a standby also waits a moment for other standbys on
+ * its host, which answer at its ports until they have seen who leads.
  */
 import { messageOf } from '@dshard/protocol';
 import { delay, parseAddress, TransportError, type Address, type Clock, type Logger } from '@dshard/transport';
