@@ -53,7 +53,6 @@ class NodeRuntime implements DshardNode {
   readonly closed: Promise<NodeEnd> = this.#end.promise;
   readonly #options: ResolvedOptions;
   readonly #listeners: Listeners<NodeEvents>;
-  readonly #orchestrators: Orchestrators;
   readonly #connections: Connections;
   readonly #proof: TokenProof;
   readonly #hostCalls: HostCalls;
@@ -147,9 +146,8 @@ class NodeRuntime implements DshardNode {
       context: () => this.#context(),
       failed: (text, shard) => this.#log('error', text, { shard }),
     });
-    this.#orchestrators = new Orchestrators(options.transport, options.orchestrators, clock);
     this.#connections = new Connections({
-      orchestrators: this.#orchestrators,
+      orchestrators: new Orchestrators(options.transport, options.orchestrators, clock),
       timeoutMs: options.connectTimeoutMs,
       connected: (connection) => this.#loop.push({ kind: 'connected', connection, nonce: this.#proof.drawNonce() }),
       connectFailed: (reason) => this.#loop.push({ kind: 'connectFailed', reason, jitter: options.random.next() }),
@@ -267,7 +265,7 @@ class NodeRuntime implements DshardNode {
           ...this.#signals.told(this.#state),
         });
       case 'leaderIs':
-        return this.#orchestrators.leaderIs(effect.address);
+        return this.#connections.leaderIs(effect.address);
       case 'established':
         this.#connections.established(effect.connection);
         return this.#introduce(effect.totalShards);

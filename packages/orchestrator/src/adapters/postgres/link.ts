@@ -148,7 +148,7 @@ export class Link {
       greeting.check(await query(client, greeting.sql));
     } catch (error) {
       socket.destroy();
-      // Another host of the cluster may be the one that can be written: whoever asks again asks the next.
+      // Another host of the cluster may be the one that can be written: a lost link goes on to the next one.
       if (targets.length > 1 && error instanceof Refused && error.code === IS_STANDBY)
         throw new LostLink(error.message);
       if (error instanceof Refused) this.#target += 1;
