@@ -1,6 +1,6 @@
 /**
- * The version before, built from the repository's history: what upgrades are tried with. Its dependencies are those that
- * are installed here, where both lock files agree on them; where they do not, it gets its own by `npm ci`.
+ * The version before, built from the repository's history: what upgrades are tried with. Its dependencies are those
+ * that are installed here, where both lock files agree on them; where they do not, it gets its own by `npm ci`.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -35,10 +35,9 @@ export function buildOldVersion(): OldVersion {
     return { folder, remove };
   } catch (error) {
     remove();
-    const said = Object(error) as { stdout?: Buffer; stderr?: Buffer };
-    throw new Error(`Version ${OLD_VERSION} could not be built: ${said.stdout ?? ''}${said.stderr ?? ''}`, {
-      cause: error,
-    });
+    const { stdout = '', stderr = '' } = Object(error) as { stdout?: Buffer | string; stderr?: Buffer | string };
+    const said = `${String(stdout)}${String(stderr)}`;
+    throw new Error(`Version ${OLD_VERSION} could not be built: ${said}`, { cause: error });
   }
 }
 

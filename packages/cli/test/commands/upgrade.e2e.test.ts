@@ -58,7 +58,8 @@ function startNode(id: string, program: string, address: string): Dso {
 /** REST wants the token. */
 async function leads(where: Pick<Running, 'http'>): Promise<string> {
   const { nodes: all } = await untilServing(where, 2, SHARDS, environment.DSO_TOKEN);
-  return JSON.stringify(all.map(({ id, shards }) => [id, shards.map((shard) => shard.id)]).toSorted());
+  const placed = all.map(({ id, shards }) => `${id}: ${shards.map((shard) => shard.id).join()}`);
+  return placed.toSorted((a, b) => a.localeCompare(b)).join('; ');
 }
 
 async function mixedFleetOf(leader: Dso): Promise<{ first: Running; bots: readonly Dso[]; placed: string }> {
