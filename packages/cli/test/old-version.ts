@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** The last commit before orchestrators could be on several hosts. The policy of upgrades begins here. */
-export const OLD_VERSION = '423fbf29';
+const OLD_VERSION = '423fbf29';
 
 export type OldVersion = { folder: string; remove(): void };
 

@@ -94,7 +94,7 @@ function notLeader(message: string): ConnectionEnd & { code: 'DSO_NOT_LEADER' } 
 }
 
 /** A sentence for nodes and operators. */
-export function standsBy(leader: Leader | null): string {
+function standsBy(leader: Leader | null): string {
   if (leader === null) return 'This orchestrator is a standby, and nobody leads now.';
   const at = leader.address == null ? '' : `, where nodes reach it at ${leader.address}`;
   return `This orchestrator is a standby. The one that leads runs on host ${leader.host}${at}.`;
