@@ -38,7 +38,7 @@ export class Park {
     this.#options = options;
   }
 
-  /** Removes what an earlier run left that the state does not name. Without a store that may have been parked shards. */
+  /** Removes what an earlier run left that the state does not name; without a store those may be parked shards. */
   async start(state: OrchestratorState): Promise<void> {
     const { spool, logger } = this.#options;
     try {
