@@ -219,6 +219,8 @@ type MigrationIn<Step> = {
   epoch: number;
   /** Of a shard that the orchestrator gives out: what it has of the shard. */
   parked?: Parked;
+  /** Of a shard that is being parked: how many nodes had the fleet's shards then. */
+  spread?: number;
 };
 
 export type BaseMigration = MigrationIn<BaseStep>;
