@@ -13,7 +13,7 @@ export type Scope = {
   faults: readonly FaultKind[];
   faultCount: number;
   emits: number;
-  /** How it begins, if not with a move to `b`: `a`, which has the shard, is shut down, leaves by itself, or is replaced. */
+  /** How it begins, if not with a move to `b`: `a`, which has the shard, is shut down, leaves, or is replaced. */
   first?: 'shutdown' | 'leave' | 'rollout';
   /** An operator undoes the rollout at some time, or never. */
   undoes?: boolean;
