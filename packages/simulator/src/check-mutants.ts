@@ -28,11 +28,11 @@ async function findingOf(pool: SeedPool, name: string, mutant: Mutant): Promise<
   for (let seed = FIRST_SEED; seed < FIRST_SEED + MOST_SEEDS; seed += pool.threads) {
     const seeds = Array.from({ length: pool.threads }, (_, index) => seed + index);
     const results = await Promise.all(
-      seeds.map((one) => pool.run({ seed: one, faults: faults ?? null, mutant: name })),
+      seeds.map((one) => pool.run({ seed: one, faults: faults ?? null, orchestrators: null, mutant: name })),
     );
     for (const { seed: found, violations } of results) {
       if (violations[0] === undefined) continue;
-      const without = await pool.run({ seed: found, faults: faults ?? null, mutant: null });
+      const without = await pool.run({ seed: found, faults: faults ?? null, orchestrators: null, mutant: null });
       if (without.violations.length === 0) return `seed ${found}: ${violations[0].invariant}`;
       process.stdout.write(
         `        seed ${found} is violated without a bug, and proves nothing: npm run sim -- --seed ${found}\n`,

@@ -3,6 +3,7 @@
  * end, and no other rule of its gateway is broken. One checker per sentence.
  */
 import type { OrchestratorState } from '@dshard/orchestrator/domain';
+import { isOrchestrator } from '../world/machine.js';
 import type { Checker, MakeChecker } from '../observation.js';
 
 /**
@@ -28,7 +29,7 @@ export const identifyPace: MakeChecker = ({ plan, violated }): Checker => {
     Object.values(state?.identifies.keys ?? {}).some(({ holder }) => holder?.node === node && holder.shard === shard);
   return {
     see: (observation, at) => {
-      if (observation.kind === 'processEnded' && observation.name === 'orchestrator' && !plan.durable) {
+      if (observation.kind === 'processEnded' && isOrchestrator(observation.name) && !plan.durable) {
         forgotUntil = at + 2 * identifyWindowMs;
       }
       if (observation.kind === 'decided') state = observation.state;

@@ -126,7 +126,7 @@ export const quarantine: MakeChecker = ({ plan, violated }): Checker => {
   const quarantined = new Set<number>();
   return {
     see: (observation) => {
-      if (observation.kind === 'processStarted' && observation.name === 'orchestrator') quarantined.clear();
+      if (observation.kind === 'leads') quarantined.clear();
       // A decision that could not be kept was never made, and is seen here all the same.
       if (observation.kind !== 'decided' || plan.faults.has('disk')) return;
       for (const { name, fields } of observation.entries) {
@@ -157,7 +157,7 @@ export const launchPace: MakeChecker = ({ plan, violated }): Checker => {
   let notBefore = 0;
   return {
     see: (observation, at) => {
-      if (observation.kind === 'processStarted' && observation.name === 'orchestrator') notBefore = 0;
+      if (observation.kind === 'leads') notBefore = 0;
       if (observation.kind !== 'decided' || plan.faults.has('disk')) return;
       for (const { name, fields } of observation.entries) {
         if (name === 'launchFailed') notBefore = at + launchRetryMs;
