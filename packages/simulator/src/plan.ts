@@ -50,7 +50,7 @@ const ROUGH_FAULTS = [
   'spool',
 ] as const;
 
-/** Faults of two orchestrators on one database, which a bot must not feel: the standby takes over. */
+/** Faults of two orchestrators on one database under which no node is lost or cut off: no session is lost, either. */
 const GENTLE_CLUSTER_FAULTS = ['database', 'leaders', 'clocks'] as const;
 /** The leader is cut off from the nodes, too. */
 const ROUGH_CLUSTER_FAULTS = ['isolation'] as const;
@@ -63,7 +63,8 @@ export type FaultName =
 const FAULTS_OF_ONE: readonly FaultName[] = [...GENTLE_FAULTS, ...ROUGH_FAULTS];
 const CLUSTER_FAULTS: readonly FaultName[] = [...GENTLE_CLUSTER_FAULTS, ...ROUGH_CLUSTER_FAULTS];
 export const FAULTS: readonly FaultName[] = [...FAULTS_OF_ONE, ...CLUSTER_FAULTS];
-const GENTLE: ReadonlySet<FaultName> = new Set([...GENTLE_FAULTS, ...GENTLE_CLUSTER_FAULTS]);
+const GENTLE: ReadonlySet<FaultName> = new Set(GENTLE_FAULTS);
+const SPARES_SESSIONS: ReadonlySet<FaultName> = new Set([...GENTLE_FAULTS, ...GENTLE_CLUSTER_FAULTS]);
 
 /** So many seeds have two orchestrators on one database. */
 const CLUSTER_SHARE = 0.25;
@@ -76,6 +77,8 @@ export type Plan = {
   faults: ReadonlySet<FaultName>;
   /** Only faults are on that a bot must not feel. */
   gentle: boolean;
+  /** Whoever knows a session lives on, and is heard: nobody has to IDENTIFY. */
+  sparesSessions: boolean;
   /** No node is lost, none is cut off, and what one holds it gets back: no state is ever lost. */
   sparesNodes: boolean;
   /** Two share a database, and nodes are started by somebody else. */
@@ -134,6 +137,7 @@ export function planFor(seed: number, { faults: only, orchestrators: wanted }: W
     seed,
     faults,
     gentle: [...faults].every((fault) => GENTLE.has(fault)),
+    sparesSessions: [...faults].every((fault) => SPARES_SESSIONS.has(fault)),
     // Shards that must sit together are not given back to a node that the others have left.
     // What is parked lies on the machine of whoever leads.
     sparesNodes: orchestrators === 1 && settings.bucketSize === 1 && [...faults].every((fault) => SPARES_NODES.has(fault)),
@@ -179,7 +183,7 @@ function drawFaults(draw: Draw, only: ReadonlySet<FaultName> | null): Set<FaultN
 function addClusterFaults(faults: Set<FaultName>, draw: Draw, only: ReadonlySet<FaultName> | null): void {
   const gentle = [...faults].every((fault) => GENTLE.has(fault));
   for (const fault of CLUSTER_FAULTS) {
-    const drawn = draw.chance(0.6) && (!gentle || GENTLE.has(fault));
+    const drawn = draw.chance(0.6) && (!gentle || SPARES_SESSIONS.has(fault));
     if (only === null ? drawn : only.has(fault)) faults.add(fault);
   }
 }
