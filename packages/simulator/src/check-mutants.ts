@@ -1,5 +1,5 @@
 /**
- * `npm run check:mutants`: every seeded bug must be caught, by the simulator within so many seeds or by the exhaustive
+ * `npm run check:mutants`, or `npm run check:mutants -- NAME …`: every seeded bug must be caught, by the simulator within so many seeds or by the exhaustive
  * checker, or they are not worth their figures. A seed catches a bug only if the same seed with the same faults holds
  * without it.
  */
@@ -61,9 +61,16 @@ function foundIn(scope: Scope, reducers: Reducers): string | null {
   return violations[0]?.what ?? null;
 }
 
+/** Given names: these only. */
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => MUTANTS[name] === undefined);
+if (unknown !== undefined) {
+  process.stderr.write(`There is no mutant "${unknown}"; there are ${Object.keys(MUTANTS).join(', ')}.\n`);
+  process.exit(2);
+}
 const pool = new SeedPool();
 let caught = 0;
-const mutants = Object.entries(MUTANTS);
+const mutants = Object.entries(MUTANTS).filter(([name]) => wanted.length === 0 || wanted.includes(name));
 for (const [name, mutant] of mutants) {
   const finding = await findingOf(pool, name, mutant);
   if (finding !== null) caught += 1;

@@ -110,7 +110,8 @@ async function traceOne(
     mutant: mutant === null ? null : (MUTANTS[mutant] ?? null),
     print: (line) => process.stdout.write(`${line}\n`),
   });
-  if (result.violations.length > 0) process.stderr.write(report({ ...result, lastLines: [] }, { faults, orchestrators, mutant }));
+  if (result.violations.length > 0)
+    process.stderr.write(report({ ...result, lastLines: [] }, { faults, orchestrators, mutant }));
   process.stdout.write(`The trace has the hash ${result.traceHash}.\n`);
   return result.violations.length === 0 ? 0 : 1;
 }

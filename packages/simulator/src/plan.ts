@@ -57,8 +57,7 @@ const ROUGH_CLUSTER_FAULTS = ['isolation'] as const;
 
 type ClusterFault = (typeof GENTLE_CLUSTER_FAULTS)[number] | (typeof ROUGH_CLUSTER_FAULTS)[number];
 
-export type FaultName =
-  (typeof GENTLE_FAULTS)[number] | (typeof ROUGH_FAULTS)[number] | ClusterFault;
+export type FaultName = (typeof GENTLE_FAULTS)[number] | (typeof ROUGH_FAULTS)[number] | ClusterFault;
 
 const FAULTS_OF_ONE: readonly FaultName[] = [...GENTLE_FAULTS, ...ROUGH_FAULTS];
 const CLUSTER_FAULTS: readonly FaultName[] = [...GENTLE_CLUSTER_FAULTS, ...ROUGH_CLUSTER_FAULTS];
@@ -140,7 +139,8 @@ export function planFor(seed: number, { faults: only, orchestrators: wanted }: W
     sparesSessions: [...faults].every((fault) => SPARES_SESSIONS.has(fault)),
     // Shards that must sit together are not given back to a node that the others have left.
     // What is parked lies on the machine of whoever leads.
-    sparesNodes: orchestrators === 1 && settings.bucketSize === 1 && [...faults].every((fault) => SPARES_NODES.has(fault)),
+    sparesNodes:
+      orchestrators === 1 && settings.bucketSize === 1 && [...faults].every((fault) => SPARES_NODES.has(fault)),
     orchestrators,
     shards,
     nodes,

@@ -88,7 +88,8 @@ class SeedsRun {
       this.#sum.violations += 1;
       write(`\nSeed ${from} had the trace ${this.#traceHash} and then ${again.traceHash}: it cannot be replayed.\n`);
     }
-    const canDemandMarks = faults === null && orchestrators === null && mutant === null && this.#sum.seeds >= ENOUGH_FOR_MARKS;
+    const canDemandMarks =
+      faults === null && orchestrators === null && mutant === null && this.#sum.seeds >= ENOUGH_FOR_MARKS;
     const missing = canDemandMarks ? unreached(this.#marks, this.#sum.seeds) : [];
     for (const mark of missing) write(`\nNot one of ${this.#sum.seeds} seeds reached: ${mark}.\n`);
     const durationMs = Math.round(this.#clock.monotonicMs() - this.#startedAt);

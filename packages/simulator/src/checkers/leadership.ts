@@ -64,7 +64,10 @@ export const commitsKnown: MakeChecker = ({ plan, violated }): Checker => {
         const { outcome, expectedVersion } = observation;
         if (outcome === 'broken') unknown.set(by, expectedVersion);
         if (outcome === 'ok' && authors.get(expectedVersion + 1) !== by)
-          violated(ANSWERED_IS_DURABLE, `${by} was told so of version ${expectedVersion + 1}, and the store has it not`);
+          violated(
+            ANSWERED_IS_DURABLE,
+            `${by} was told so of version ${expectedVersion + 1}, and the store has it not`,
+          );
       }
     },
   };

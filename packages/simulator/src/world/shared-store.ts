@@ -48,17 +48,26 @@ export function storeInDatabase(database: SimDatabase, line: DatabaseLine): Shar
   };
 }
 
-/** Tells of what is asked, and of what is answered, as whoever leads sees it. */
-export function watchedStore(store: StateStore, tell: (call: StoreCall) => void): StateStore {
+/** As a plain object, so that mutants may change a part of it. */
+export function plainStore(store: StateStore): StateStore {
   return {
     name: store.name,
     ...(store.hasOwnClock !== undefined && { hasOwnClock: store.hasOwnClock }),
     acquire: (...asked) => store.acquire(...asked),
     renew: (...asked) => store.renew(...asked),
     release: (epoch) => store.release(epoch),
+    load: () => store.load(),
+    commit: (commit) => store.commit(commit),
     history: (query) => store.history(query),
-    close: () => store.close(),
     ...(store.onWake && { onWake: store.onWake.bind(store) }),
+    close: () => store.close(),
+  };
+}
+
+/** Tells of what is asked, and of what is answered, as whoever leads sees it. */
+export function watchedStore(store: StateStore, tell: (call: StoreCall) => void): StateStore {
+  return {
+    ...store,
     async load() {
       const loaded = await store.load();
       if (loaded.ok) tell({ what: 'loaded' });

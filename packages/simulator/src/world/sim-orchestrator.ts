@@ -26,7 +26,7 @@ import { wordsOfEffect, wordsOfEvent } from './domain-words.js';
 import type { Fleet } from './fleet.js';
 import { overheard } from './control-connection.js';
 import type { Machine } from './machine.js';
-import { watchedStore, type SharedStore } from './shared-store.js';
+import { plainStore, watchedStore, type SharedStore } from './shared-store.js';
 import { simLauncher, type LaunchFault } from './sim-launcher.js';
 import { VirtualProcess, type Death } from './virtual-process.js';
 
@@ -134,8 +134,19 @@ export class SimOrchestrator {
 
   /** Resolves when another one leads. Rejects when it cannot start: its store does not work. */
   async #live(life: Life): Promise<void> {
-    const { seed, token, settings, control, discord, fleet, random, nextLaunchFault, store, wrapSpool, wrapLeadership } =
-      this.#options;
+    const {
+      seed,
+      token,
+      settings,
+      control,
+      discord,
+      fleet,
+      random,
+      nextLaunchFault,
+      store,
+      wrapSpool,
+      wrapLeadership,
+    } = this.#options;
     const { machine, observe } = this.#options;
     const { process } = life;
     const logger = this.#logger(process);
@@ -191,7 +202,7 @@ export class SimOrchestrator {
     const own = { id: `${machine.name}/${this.#lives}`, host, pid: this.#lives, process: null, boot: host, since: 0 };
     const opened = store.openFor({ process, clock, host, random: drawFor(seed, `disk ${this.#lives}`) });
     return lead(
-      watchedStore(wrapStore(opened), (call) => {
+      watchedStore(wrapStore(plainStore(opened)), (call) => {
         if (process.alive) this.#options.observe({ kind: 'stored', by: machine.name, ...call });
       }),
       wrapLead({
@@ -263,7 +274,8 @@ export class SimOrchestrator {
       error: (fields, message) => {
         if (!process.alive) return;
         trace.say(machine.name, `log: ${message}`);
-        if (fields['event'] === undefined && fields['code'] !== 'DSO_LEADERSHIP_LOST') onBroken(`the runtime reports: ${message}`);
+        if (fields['event'] === undefined && fields['code'] !== 'DSO_LEADERSHIP_LOST')
+          onBroken(`the runtime reports: ${message}`);
       },
     };
   }
