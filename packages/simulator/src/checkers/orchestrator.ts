@@ -32,6 +32,7 @@ export const durableFirst: MakeChecker = ({ plan, violated }): Checker => {
 
 /** What the message says and the disk does not know; null: it knows all of it. */
 function lackingFor(message: Message, kept: Kept, epochs: ReadonlyMap<string, number>): string | null {
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- all other messages need no record
   switch (message.kind) {
     case 'startShards': {
       const { shardIds, epochs: named = [] } = message;

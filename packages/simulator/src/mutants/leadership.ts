@@ -1,5 +1,6 @@
 /** Seeded bugs in who of two orchestrators leads, and in what the one that leads makes of the database's answers. */
 import type { Leadership, StateStore } from '@dshard/orchestrator';
+import type { ShardState } from '@dshard/orchestrator/domain';
 import type { Clock } from '@dshard/transport';
 import type { Mutant } from './mutant.js';
 
@@ -55,7 +56,15 @@ export const LEADERSHIP_MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'acts-in-becoming-leader': {
     bug: 'a new leader gives shards to others before it has heard the nodes that have them',
-    decide: (decide) => (state, event, now) => decide({ ...state, graceUntil: null }, event, now),
+    decide: (decide) => (state, event, now) => {
+      if (event.kind !== 'started') return decide(state, event, now);
+      const shards = state.shards.map((shard): ShardState =>
+        shard.kind === 'unreachable'
+          ? { kind: 'vacant', since: now, notBefore: now, known: shard.checkpoint ?? shard.known }
+          : shard,
+      );
+      return decide({ ...state, shards, graceUntil: null }, event, now);
+    },
     faults: ['operators', 'leaders'],
   },
   'writes-under-any-epoch': {

@@ -20,7 +20,7 @@ const SLOW_SHARE = 0.03;
 /** In a bad hour: longer than anybody waits for an answer. */
 const TROUBLED_MS = 3_500;
 /** What of the messages of a bad hour goes wrong. */
-const TROUBLED_SHARE = 0.3;
+const TROUBLED_SHARE = 0.5;
 
 type Fate = 'done' | 'arrivesLate' | 'lostBefore' | 'lostAfter' | 'silentAfter' | 'answeredLate';
 const FATES = ['arrivesLate', 'lostBefore', 'lostAfter', 'silentAfter', 'answeredLate'] as const;
