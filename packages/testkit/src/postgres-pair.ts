@@ -59,7 +59,7 @@ export class PostgresPair {
     await this.#primary.start();
   }
 
-  /** The primary ends as if its machine had crashed, and the standby becomes the primary, without a standby of its own. */
+  /** The primary ends as if its machine had crashed; the standby becomes the primary, without a standby of its own. */
   async failOver(): Promise<void> {
     const [ended, promoted] = [this.#primary, this.#standby];
     await ended.stop('SIGQUIT');

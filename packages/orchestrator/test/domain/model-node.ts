@@ -33,6 +33,8 @@ export type ModelNodeOptions = {
   instance?: string | null;
   /** Another launcher's, or another host's. */
   elsewhere?: boolean;
+  /** null: it names none. */
+  host?: string | null;
 };
 
 export class ModelNode {
@@ -41,6 +43,7 @@ export class ModelNode {
   readonly capabilities: readonly string[];
   readonly instance: string | null;
   readonly elsewhere: boolean;
+  readonly host: string | null;
   totalShards = 0;
   readonly running = new Set<number>();
   /** Closed, migration not confirmed. */
@@ -81,8 +84,9 @@ export class ModelNode {
   orchestratorEpoch = 0;
   readonly transfers: ModelTransfers = new ModelTransfers(this);
 
-  constructor({ id, baseLevel = false, capabilities, instance, elsewhere = false }: ModelNodeOptions) {
+  constructor({ id, baseLevel = false, capabilities, instance, elsewhere = false, host = null }: ModelNodeOptions) {
     this.elsewhere = elsewhere;
+    this.host = host;
     this.id = id;
     this.baseLevel = baseLevel;
     this.instance = instance === undefined && !baseLevel ? `process ${(processes += 1)}` : (instance ?? null);
@@ -106,7 +110,7 @@ export class ModelNode {
       nodeId: this.id,
       logicVersion: 2,
       capabilities: this.capabilities,
-      host: null,
+      host: this.host,
       pid: null,
       heldSessions: this.can('sessions')
         ? [...this.retained].map(([shardId, session]) => ({ shardId, ...session }))

@@ -110,8 +110,10 @@ export const ALARMS: Readonly<Record<AlarmKind, AlarmEntry>> = {
   },
   orchestratorCutOff: {
     level: 'error',
-    meaning: 'Most nodes are silent at once: the orchestrator itself may be cut off. Nothing is taken over or moved.',
-    remedy: 'Look at the network of this host. Of a node that is dead for certain, say so: `dso takeover <node>`.',
+    meaning:
+      'Most nodes are silent at once, on most of the hosts: the orchestrator itself may be cut off. Nothing is taken over or moved.',
+    remedy:
+      'Look at the network of this host. What is dead for certain, say so: `dso takeover --host <host>`, `dso takeover <node>`.',
     riseMs: 0,
     fallMs: 0,
   },

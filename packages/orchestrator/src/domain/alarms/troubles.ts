@@ -177,7 +177,9 @@ function storeSuspended({ store }: Facts): Told | null {
 
 function cutOff({ alarm }: OrchestratorState): Told | null {
   if (alarm === null) return null;
-  const reason = `${alarm.silent.length} nodes are silent, and none of them is known to be dead.`;
+  const { silent, hosts } = alarm;
+  const where = hosts.length === 0 ? '' : ` on ${counted(hosts.length, 'host')} (${hosts.join(', ')})`;
+  const reason = `${silent.length} nodes are silent${where}, and none of them is known to be dead.`;
   return trouble('orchestratorCutOff', alarm.since, reason, { nodes: alarm.silent });
 }
 

@@ -2,6 +2,7 @@
  * How many nodes the fleet has in a moment: those that are open now, and those that may still come, be it that they are
  * being launched or that they were there before. While some may come, nobody takes more than the fair share.
  */
+import { isServing } from '../state/hosts.js';
 import { unsettledNodes } from '../state/node-survey.js';
 import { drainedBy, isConnected, isLeaving } from '../state/nodes.js';
 import type { NodeState } from '../state/state.js';
@@ -30,7 +31,7 @@ export function expectedNodes(tx: Transaction): Expected {
     (node) =>
       isConnected(node) &&
       !isLeaving(node) &&
-      node.intent.kind === 'serving' &&
+      isServing(tx.state, node) &&
       drainedBy(tx.state, node.id) === undefined &&
       !isHeldBack(tx.state, node),
   );
@@ -39,8 +40,9 @@ export function expectedNodes(tx: Transaction): Expected {
 }
 
 /** Silent, within its downtime; or it left by itself a moment ago, as a bot does that is restarted. */
-function mayComeBack({ settings, now, state }: Transaction, { connection, intent }: NodeState): boolean {
-  if (connection.kind !== 'disconnected' || intent.kind !== 'serving') return false;
+function mayComeBack({ settings, now, state }: Transaction, node: NodeState): boolean {
+  const { connection } = node;
+  if (connection.kind !== 'disconnected' || !isServing(state, node)) return false;
   if (connection.gone) return (connection.endAt ?? 0) > now;
   return connection.since + settings.maxNodeDowntimeMs > now || state.graceUntil !== null;
 }

@@ -3,6 +3,7 @@
  * the shards move, and what the warm old processes cost. Pure: the same state and options give the same plan.
  */
 import { counted } from '@dshard/protocol';
+import { isServing } from '../state/hosts.js';
 import { drainedBy, isConnected, isLeaving, keptBy } from '../state/nodes.js';
 import { operationsOfKind, type RolloutOptions, type RolloutStage } from '../state/operations.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
@@ -54,7 +55,7 @@ export function planRollout(state: OrchestratorState, options: RolloutOptions): 
     (node) =>
       state.settings.canLaunch &&
       isOurs(node) &&
-      node.intent.kind === 'serving' &&
+      isServing(state, node) &&
       old.has(node.version) &&
       loadIn(state, node.id) === 0,
   );
@@ -178,7 +179,7 @@ export function freeNodes(state: OrchestratorState, replaced: readonly string[])
   return [...state.nodes.values()].filter(
     (node) =>
       isConnected(node) &&
-      node.intent.kind === 'serving' &&
+      isServing(state, node) &&
       !replaced.includes(node.id) &&
       !old.has(node.version) &&
       (isForced || !isOfQuarantinedVersion(state, node)) &&

@@ -64,6 +64,8 @@ export type HistoryName =
   | 'processEnded'
   | 'nodeCordoned'
   | 'nodeUncordoned'
+  | 'hostCordoned'
+  | 'hostUncordoned'
   | 'nodeLeaving'
   | 'nodeShutdown'
   | 'shardsAssigned'

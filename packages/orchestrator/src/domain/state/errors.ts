@@ -84,6 +84,22 @@ export const DOMAIN_ERRORS = {
     remedy: 'Nothing.',
     fault: 'peer',
   },
+  DSO_NODE_DECLARED_DEAD: {
+    meaning: 'Somebody said that the node is dead (`dso takeover`), and it is connected.',
+    remedy: 'Nothing: a node that lives connects again, lets go of what others have by then, and gets shards again.',
+    retryable: true,
+    fault: 'peer',
+  },
+  DSO_UNKNOWN_HOST: {
+    meaning: 'No node has said that it runs on a host of this name.',
+    remedy: 'See the hosts in `dso status --json` (`.nodes[].host`); a node names its own by DSO_HOST.',
+    fault: 'caller',
+  },
+  DSO_HOST_CORDONED: {
+    meaning: 'The node is cordoned with its host, and not by itself.',
+    remedy: 'Uncordon the host: `dso uncordon --host <host>`.',
+    fault: 'conflict',
+  },
   DSO_UNKNOWN_NODE: {
     meaning: 'No node has this id.',
     remedy: 'See the ids in `dso status`.',

@@ -18,6 +18,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     shards: [],
     assignments: [],
     nodes: new Map(),
+    hosts: new Map(),
     connections: new Map(),
     migrations: new Map(),
     staleTransfers: 0,

@@ -93,6 +93,16 @@ export type OperationData = {
     readonly child: string | null;
     readonly moved: number;
   };
+  /** Nodes count as dead, because somebody says so: their shards are resumed elsewhere (`operations/takeover.ts`). */
+  takeover: {
+    readonly origins: readonly [];
+    readonly destinations: readonly [];
+    /** null: nodes were named, and no host. */
+    readonly host: string | null;
+    readonly nodes: readonly string[];
+    /** What they had. */
+    readonly shards: readonly number[];
+  };
   /** The fleet moves to new processes, in rounds (`operations/rollout.ts`). */
   rollout: {
     readonly origins: readonly [];
@@ -216,6 +226,13 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
     child: nullOr(text),
     moved: count,
   },
+  takeover: {
+    origins: none,
+    destinations: none,
+    host: nullOr(text),
+    nodes: listOf(nodeId),
+    shards: listOf(count),
+  },
   rollout: {
     origins: none,
     destinations: listOf(nodeId),
@@ -260,10 +277,18 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
 
 /** What is asked for. */
 export type OperationPlans = {
-  /** `destination` null: all other nodes. `deadline`: so many milliseconds. */
-  drain: { origins: readonly string[]; destination: string | null; shutdown: boolean; deadline: number | null };
+  /** `host`: all its nodes, too. `destination` null: all other nodes. `deadline`: so many milliseconds. */
+  drain: {
+    origins: readonly string[];
+    host?: string | null;
+    destination: string | null;
+    shutdown: boolean;
+    deadline: number | null;
+  };
   rebalance: object;
   scale: { nodes: number };
+  /** `host`: all its nodes, too. `force`: also what is connected and heard. */
+  takeover: { nodes: readonly string[]; host: string | null; force: boolean };
   /** What is not said is as in `WITHOUT_BAKE` (`operations/rollout-plan.ts`). */
   rollout: Partial<RolloutOptions>;
 };
@@ -300,6 +325,7 @@ function laterNodesOf(operation: OperationState): readonly string[] {
       return operation.pending.flatMap(({ origin, destination }) => [origin, destination]);
     case 'drain':
     case 'scale':
+    case 'takeover':
       return [];
   }
 }

@@ -18,6 +18,7 @@ import type { EndedOperation, OperationState } from './operations.js';
 import type { RolloutMemory } from './versions.js';
 import type { CrashLoop, ProcessState } from './processes.js';
 import type { Parked } from './park.js';
+import type { HostsByName } from './hosts.js';
 import type { Settings } from './settings.js';
 import type { ShardLink } from './shard-link.js';
 
@@ -338,6 +339,8 @@ export type OrchestratorState = {
   /** Indexed by shard id. */
   assignments: readonly Assignment[];
   nodes: ReadonlyMap<string, NodeState>;
+  /** Hosts of which somebody has said something. */
+  hosts: HostsByName;
   /** The node behind each open connection. */
   connections: ReadonlyMap<string, string>;
   migrations: ReadonlyMap<string, MigrationState>;
@@ -356,7 +359,7 @@ export type OrchestratorState = {
   /** By shard; most have none. */
   crashRecords: ReadonlyMap<number, CrashRecord>;
   /** Most nodes are silent: nothing is done until that is over (`fleet/alarm.ts`). */
-  alarm: { since: number; silent: readonly string[] } | null;
+  alarm: { since: number; silent: readonly string[]; hosts: readonly string[] } | null;
   /** By node id: a second process that had it, and was refused for that. The last ones only. */
   takenIds: ReadonlyMap<string, { since: number; at: number; text: string }>;
   launches: ReadonlyMap<string, LaunchState>;

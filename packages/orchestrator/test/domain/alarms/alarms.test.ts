@@ -128,7 +128,11 @@ describe('a trouble is', () => {
       /recommends 6 shards, and 4 are/,
     ],
     ['storeSuspended', factsOf(stateOf(fine), { state: 'suspended', problem: 'The disk is full.' }), /disk is full/],
-    ['orchestratorCutOff', factsOf(stateOf(fine, { alarm: { since: 1, silent: ['a', 'b'] } })), /^2 nodes are silent/],
+    [
+      'orchestratorCutOff',
+      factsOf(stateOf(fine, { alarm: { since: 1, silent: ['a', 'b'], hosts: [] } })),
+      /^2 nodes are silent/,
+    ],
     ['versionSkew', factsOf(stateOf([up('a'), up('b')])), /^2 nodes have shards, of the versions v1, v2/],
     [
       'nodeIdTaken:a',
