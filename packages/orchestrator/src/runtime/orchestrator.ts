@@ -41,7 +41,16 @@ import { Processes, within } from './processes.js';
 import { Pace } from './pace.js';
 import { Postponed } from './postponed.js';
 import { forgetStopped, recall, settingsOf } from './recall.js';
-import { BEHIND, CLOSED, closedByDefault, ELSEWHERE, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
+import {
+  BEHIND,
+  CLOSED,
+  closedByDefault,
+  ELSEWHERE,
+  NOT_RUNNING,
+  overloaded,
+  RESYNC,
+  unavailable,
+} from './refusals.js';
 import { decidedTogether, takeTogether } from './together.js';
 import { isToCommit, Violations } from './violations.js';
 

@@ -68,7 +68,9 @@ describe('stopping a shard', () => {
     world.command({ kind: 'takeOverNode', node: 'a' });
     world.pass(30_000);
     world.settle();
-    const resumed = world.sentTo('b', 'resumeShards').flatMap((message) => (message as MessageOf<'resumeShards'>).shards);
+    const resumed = world
+      .sentTo('b', 'resumeShards')
+      .flatMap((message) => (message as MessageOf<'resumeShards'>).shards);
     expect(resumed.find(({ shardId }) => shardId === 1)).toMatchObject({ sessionId: 'session-1', sequence: 10 });
   });
 

@@ -11,7 +11,7 @@ export type Machine = {
   clock: MachineClock;
 };
 
-export const ORCHESTRATOR = 'orchestrator';
+const ORCHESTRATOR = 'orchestrator';
 
 /** Whether a process is an orchestrator. */
 export function isOrchestrator(name: string): boolean {

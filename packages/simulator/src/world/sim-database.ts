@@ -17,7 +17,7 @@ import type { VirtualClock } from '@dshard/testkit';
 export type DatabaseFault = { code: '53100' | '25006' | 'XX000'; message: string };
 
 /** A commit that took effect. `epoch`: its author's; `leads`: the one that leads. */
-export type Applied = { batch: string; epoch: number; leads: number; version: number };
+type Applied = { batch: string; epoch: number; leads: number; version: number };
 
 type LeaderRow = {
   epoch: number;

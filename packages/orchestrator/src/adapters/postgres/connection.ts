@@ -23,7 +23,7 @@ export class Refused extends Error {
 }
 
 export type DatabaseConnection = {
-  /** One message. Rejects with `Refused` where the server said what is wrong; after any other error nothing is known. */
+  /** One message. Rejects with `Refused` where the server said what is wrong; after any other error nothing is sure. */
   query(sql: string): Promise<Answer>;
   /** Says goodbye. */
   end(): Promise<void>;
