@@ -30,6 +30,13 @@ type ServerState = 'up' | 'down' | 'silent';
 
 type Open = { lost: (error: Error) => void };
 
+/** It answers the greeting, and takes no writes. */
+const STANDBY: DatabaseConnection = {
+  query: () => Promise.resolve([[{ standby: true, durable: 'on' }]]),
+  end: () => Promise.resolve(),
+  destroy: () => undefined,
+};
+
 export class DatabaseLine {
   readonly #database: SimDatabase;
   readonly #world: VirtualClock;
@@ -88,9 +95,11 @@ export class DatabaseLine {
       await this.#travel(process, this.#takes(false), (resolve, reject) => {
         signal.addEventListener('abort', () => reject(new Error('given up')), { once: true });
         if (this.#isSilentFor(host, this.#primary)) return;
-        if (this.#state === 'down' || wanted !== this.#primary) reject(new Error('ECONNREFUSED'));
+        const isThere = wanted === this.#primary || this.#draw.chance(0.5);
+        if (this.#state === 'down' || !isThere) reject(new Error('ECONNREFUSED'));
         else resolve();
       });
+      if (wanted !== this.#primary) return STANDBY;
       return this.#connection(host, process, { onLost, ...(onNotice && { onNotice }) });
     };
   }

@@ -82,7 +82,7 @@ export function restoredState(
     ...fresh,
     identifies,
     endedOperations,
-    rollouts: reader.one(ROLLOUTS, 'rollouts') ?? fresh.rollouts,
+    rollouts: restoredRollouts(reader, settings) ?? fresh.rollouts,
     hosts: restoredHosts(reader, now),
     jobs: new Map([...reader.all(JOBS)].map(([name, { dueAt }]) => [name, dueAt])),
     epoch,
@@ -227,6 +227,12 @@ function restoredIdentifies(reader: RecordReader, settings: Settings, now: numbe
     holder === null || holder.shard % stored.maxConcurrency === Number(key);
   const keys = boundedKeys(Object.fromEntries(reader.all(IDENTIFY_KEYS, isOfKey)), settings, now);
   return { ...stored, ...boundedDay(stored, now), keys, waiting: [], unsure: 0, shortSince: null };
+}
+
+/** A launcher that cannot be told any more which version to start starts what is deployed. */
+function restoredRollouts(reader: RecordReader, { launchesVersions }: Settings): OrchestratorState['rollouts'] | null {
+  const stored = reader.one(ROLLOUTS, 'rollouts');
+  return stored === null || launchesVersions ? stored : { ...stored, launched: null };
 }
 
 function restoredHosts(reader: RecordReader, now: number): OrchestratorState['hosts'] {
