@@ -85,11 +85,6 @@ export class Journal {
     return { name, epoch: this.#leadership?.epoch ?? 0, state: kind, since, problem };
   }
 
-  /** Whether another orchestrator may lead, on another machine, which this one has no way to hear of. */
-  get mayBeSucceeded(): boolean {
-    return this.#phase.kind === 'suspended' && this.#leadership?.store.hasOwnClock === true && this.#isOverdue();
-  }
-
   /** What an earlier run left. Renews the lease from here on. Rejects with `DSO_STORE_UNUSABLE`. */
   async load(): Promise<Extract<LoadResult, { ok: true }> | null> {
     if (this.#leadership === null) return null;
@@ -108,6 +103,11 @@ export class Journal {
     if (!isPromise(renewed)) return renewed;
     this.#suspend('the lease on it could not be renewed in time');
     return false;
+  }
+
+  /** Whether nobody else can lead yet: an orchestrator on another host only waits for our lease to be over. */
+  get mayLead(): boolean {
+    return this.#leadership?.store.hasOwnClock !== true || !this.#isOverdue();
   }
 
   commit(writes: readonly Write[], history: readonly StoredEntry[]): Eventually<boolean> {

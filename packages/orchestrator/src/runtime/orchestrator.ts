@@ -41,16 +41,7 @@ import { Processes, within } from './processes.js';
 import { Pace } from './pace.js';
 import { Postponed } from './postponed.js';
 import { forgetStopped, recall, settingsOf } from './recall.js';
-import {
-  BEHIND,
-  CLOSED,
-  closedByDefault,
-  ELSEWHERE,
-  NOT_RUNNING,
-  overloaded,
-  RESYNC,
-  unavailable,
-} from './refusals.js';
+import { BEHIND, CLOSED, closedByDefault, NOT_RUNNING, overloaded, RESYNC, unavailable } from './refusals.js';
 import { decidedTogether, takeTogether } from './together.js';
 import { isToCommit, Violations } from './violations.js';
 
@@ -361,10 +352,7 @@ class OrchestratorRuntime implements Orchestrator {
   /** Nothing can be made durable now. */
   #postpone(event: DomainEvent): void {
     if (event.kind === 'together') return event.events.forEach((each) => this.#postpone(each));
-    // An answer would tell the node that nothing is taken from it, and another orchestrator may be about to do so.
-    if ((event.kind === 'identify' || event.kind === 'message') && this.#journal.mayBeSucceeded)
-      return this.#connections.close(event.connection, ELSEWHERE);
-    const decision = whileSuspended(this.#state, event, this.#options.clock.now());
+    const decision = whileSuspended(this.#state, event, this.#options.clock.now(), this.#journal.mayLead);
     if (decision !== null) {
       this.#apply({ decision, event }, null);
       return;

@@ -17,12 +17,6 @@ export const RESYNC = {
     'Not everything this node said could be taken while the store could not be written. It is asked to connect again.',
 } as const;
 
-export const ELSEWHERE = {
-  code: 'DSO_STORE_UNAVAILABLE',
-  message:
-    'The orchestrator has not reached its database for so long that another one may lead. The node is asked to look for it.',
-} as const;
-
 export const BEHIND = {
   code: 'DSO_OVERLOADED',
   message:

@@ -248,6 +248,37 @@ describe('while the store cannot be written', () => {
     expect(disk.records.get('node/b')?.json).toContain('cordoned');
   });
 
+  // Found by chaos over hosts: a leader that had lost the database went on answering its nodes, while the next one gave
+  // their shards to others. Each of two nodes was told that a shard was its own, and took the session from the other.
+  test('heartbeats are answered as long as nobody on another host can lead', async () => {
+    const { clock, disk, run } = world();
+    const { orchestrator, node } = await run({ wrap: (store) => ({ ...store, hasOwnClock: true }) });
+    const a = await node('a', { capabilities: ['auth-hmac', 'heartbeat', 'sessions'] });
+    const answerTo = async (sequence: number): Promise<readonly unknown[]> => {
+      const before = a.received.length;
+      const process = { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: 1 };
+      a.connection.send({ kind: 'heartbeat', sequence, shards: [], process });
+      await clock.run(10);
+      return a.received.slice(before);
+    };
+    await clock.run(14_000);
+    disk.fault = full;
+    await orchestrator.command({ kind: 'cordonNode', node: 'a' });
+    expect([orchestrator.store.state, await answerTo(1)]).toEqual([
+      'suspended',
+      [{ kind: 'heartbeatAck', sequence: 1 }],
+    ]);
+    await clock.run(LEASE_MS);
+    expect([orchestrator.store.state, await answerTo(2), a.end]).toEqual(['suspended', [], null]);
+    disk.fault = null;
+    let answers: readonly unknown[] = [];
+    for (let second = 0; second < 40 && answers.length === 0; second += 1) {
+      await clock.run(1_000);
+      answers = await answerTo(3);
+    }
+    expect([orchestrator.store.state, answers]).toEqual(['open', [{ kind: 'heartbeatAck', sequence: 3 }]]);
+  });
+
   test('a commit of unknown outcome is settled by what the store says', async () => {
     const { clock, disk, run } = world();
     let unsure = false;
@@ -342,35 +373,17 @@ describe('two orchestrators', () => {
     expect(JSON.stringify([...disk.records])).toBe(records);
   });
 
-  test('one that may be succeeded on another machine answers no node, and sends them to look for who leads', async () => {
-    // The leader was cut off from the database, and not from its nodes. It answered their heartbeats on and on, which
-    // says that nothing is taken from them. The standby led meanwhile, had not heard of them, and took their shards
-    // over: two nodes had them until the leader found out, half a minute later.
+  test('one that could not reach its database for long finds out soon that another one leads', async () => {
+    // The pauses between two attempts grew to half a minute, so nodes went on with a leader that had been superseded.
     const { clock, disk, run } = world();
     const first = await run({ wrap: (store) => ({ ...store, hasOwnClock: true }) });
-    const a = await first.node('a', { capabilities: ['auth-hmac', 'heartbeat', 'sessions'] });
-    await clock.run(15_000);
-    const beat = async (sequence: number): Promise<void> => {
-      const process = { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: 1 };
-      a.connection.send({ kind: 'heartbeat', sequence, shards: [], process });
-      await clock.run(10);
-    };
+    await clock.run(1_000);
     disk.fault = { reason: 'broken', message: 'The database is out of reach.' };
-    for (const sequence of [1, 2, 3]) {
-      await clock.run(1_800);
-      await beat(sequence);
-    }
-    expect(a.receivedOf('heartbeatAck').at(-1)).toEqual({ kind: 'heartbeatAck', sequence: 3 });
-    expect(a.end).toBeNull();
-    await clock.run(3_000);
-    await beat(4);
-    expect(a.receivedOf('heartbeatAck').at(-1)).toEqual({ kind: 'heartbeatAck', sequence: 3 });
-    expect(a.end).not.toBeNull();
-    await clock.run(60_000);
-    // However long it lasted, who leads is known within two seconds of its end.
+    await clock.run(120_000);
+    expect(first.orchestrator.store.state).toBe('suspended');
     disk.epoch += 1;
     disk.fault = null;
-    const lost = first.orchestrator.lost;
+    const { lost } = first.orchestrator;
     await clock.run(6_000);
     await expect(lost).resolves.toMatchObject({ code: 'DSO_LEADERSHIP_LOST' });
   });
