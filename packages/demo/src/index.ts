@@ -1,5 +1,11 @@
-/** What other programs of this repository use of the demo: its fleet of real processes. */
+/** What other programs of this repository use of the demo: its Discord, its fleet of real processes, its verdict. */
 export { freePort, wayNumber } from './addresses.js';
+export { startDiscord, type Discord } from './discord.js';
+export { ReferenceClient } from './discordjs/reference-client.js';
 export { Fleet } from './fleet.js';
-export { runDso } from './orchestrator.js';
-export { waitFor } from './steps.js';
+export type { Ending } from './leave-figures.js';
+export { OrchestratorClient, runDso } from './orchestrator.js';
+export { followReports } from './reports.js';
+export { lineScreen, type Screen } from './screen.js';
+export { Steps, waitFor } from './steps.js';
+export { spreadOf, type LedgerFigures, type Spread } from './verdict.js';

@@ -1,0 +1,30 @@
+/** What `main.ts` runs inside the sandbox, with a network of its own: one tour. Prints its verdict, one line of JSON. */
+import { join } from 'node:path';
+import { lineScreen, OrchestratorClient, Steps } from '@dshard/demo';
+import { messageOf } from '@dshard/protocol';
+import { systemClock } from '@dshard/transport';
+import { composeTour, OVERRIDE, writeSettings } from './compose-tour.js';
+import { startContainersDiscord } from './discord.js';
+import { Engine } from './engine.js';
+
+const [folder = '', next = ''] = process.argv.slice(2);
+const LOG_LINES = 40;
+
+const clock = systemClock();
+const steps = new Steps(clock, lineScreen(process.stderr));
+const project = join(folder, 'project');
+const engine = new Engine(project, ['compose.yaml', OVERRIDE]);
+await using world = await startContainersDiscord(clock, folder);
+const token = writeSettings(project, world.discord.token, world);
+const client = new OrchestratorClient('http://127.0.0.1:7448', token);
+try {
+  // The new image is there already, under a name of its own: nothing can be fetched in this network.
+  const buildNext = async (): Promise<void> => void (await engine.podman('tag', next, 'localhost/my-bot:latest'));
+  const verdict = await composeTour({ clock, steps, engine, world, client }, buildNext);
+  process.stdout.write(`${JSON.stringify(verdict)}\n`);
+} catch (error) {
+  process.stderr.write(`${await engine.lastWords(LOG_LINES).catch(messageOf)}\n✘ ${messageOf(error)}\n`);
+  process.exitCode = 1;
+} finally {
+  await engine.removeAll();
+}
