@@ -2,7 +2,16 @@
  * The images that a Dockerfile would pull, made here: Debian's base system with the Node.js that runs this, under the
  * name `node:20-bookworm-slim`, and on top of that Debian's PostgreSQL under the name that the compose file has.
  */
-import { copyFileSync, cpSync, existsSync, mkdirSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '@dshard/packaging';
@@ -20,7 +29,14 @@ const POSTGRES_FOLDER = fileURLToPath(new URL('../fixtures/postgres', import.met
 export async function makeNodeImage(sandbox: Sandbox, kept: string | null): Promise<void> {
   const tar = kept ?? join(sandbox.folder, 'base.tar');
   if (!existsSync(tar)) await makeBase(sandbox, tar);
-  await sandbox.succeed(['podman', 'import', '--change', 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', tar, NODE_IMAGE]);
+  await sandbox.succeed([
+    'podman',
+    'import',
+    '--change',
+    'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    tar,
+    NODE_IMAGE,
+  ]);
 }
 
 async function makeBase(sandbox: Sandbox, tar: string): Promise<void> {
@@ -49,7 +65,12 @@ export async function makePostgresImage(sandbox: Sandbox): Promise<void> {
 }
 
 /** `--format docker`, because the other form has no HEALTHCHECK. */
-export const BUILD_FLAGS: readonly string[] = ['--isolation=chroot', '--format=docker', '--network=host', '--pull=never'];
+export const BUILD_FLAGS: readonly string[] = [
+  '--isolation=chroot',
+  '--format=docker',
+  '--network=host',
+  '--pull=never',
+];
 
 /** Files that a container's user may read, whoever made them. */
 export function writeReadable(path: string, text: string): void {

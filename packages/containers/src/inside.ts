@@ -7,7 +7,7 @@ import { composeTour, OVERRIDE, writeSettings } from './compose-tour.js';
 import { startContainersDiscord } from './discord.js';
 import { Engine } from './engine.js';
 
-const [folder = '', next = ''] = process.argv.slice(2);
+const [folder = ''] = process.argv.slice(2);
 const LOG_LINES = 40;
 
 const clock = systemClock();
@@ -18,9 +18,8 @@ await using world = await startContainersDiscord(clock, folder);
 const token = writeSettings(project, world.discord.token, world);
 const client = new OrchestratorClient('http://127.0.0.1:7448', token);
 try {
-  // The new image is there already, under a name of its own: nothing can be fetched in this network.
-  const buildNext = async (): Promise<void> => void (await engine.podman('tag', next, 'localhost/my-bot:latest'));
-  const verdict = await composeTour({ clock, steps, engine, world, client }, buildNext);
+  await engine.removeAll();
+  const verdict = await composeTour({ clock, steps, engine, world, client });
   process.stdout.write(`${JSON.stringify(verdict)}\n`);
 } catch (error) {
   process.stderr.write(`${await engine.lastWords(LOG_LINES).catch(messageOf)}\n✘ ${messageOf(error)}\n`);

@@ -40,12 +40,26 @@ export function installLine(packages: readonly string[]): string {
 /** Each is tried, because capabilities, seccomp and a read-only /proc say no in different ways. */
 function privileges(): readonly string[] {
   const tries: readonly (readonly [what: string, ...command: string[]])[] = [
-    ['a mount namespace with mounts of its own (CAP_SYS_ADMIN)', 'unshare', '--mount', 'mount', '-t', 'tmpfs', 'x', '/mnt'],
+    [
+      'a mount namespace with mounts of its own (CAP_SYS_ADMIN)',
+      'unshare',
+      '--mount',
+      'mount',
+      '-t',
+      'tmpfs',
+      'x',
+      '/mnt',
+    ],
     ['a network namespace (CAP_NET_ADMIN)', 'unshare', '--net', 'ip', 'link', 'set', 'lo', 'up'],
     ['packet filters in it (nf_tables)', 'unshare', '--net', 'iptables', '-t', 'nat', '-L', '-n'],
     ['a bridge in it', 'unshare', '--net', 'ip', 'link', 'add', 'dso0', 'type', 'bridge'],
     ['processes of its own (CAP_SYS_ADMIN)', 'unshare', '--mount', '--pid', '--fork', '--mount-proc', 'true'],
-    ['cgroups that can be written', 'sh', '-c', 'for d in /sys/fs/cgroup /sys/fs/cgroup/pids; do [ -w "$d" ] && exit 0; done; exit 1'],
+    [
+      'cgroups that can be written',
+      'sh',
+      '-c',
+      'for d in /sys/fs/cgroup /sys/fs/cgroup/pids; do [ -w "$d" ] && exit 0; done; exit 1',
+    ],
   ];
   return tries.flatMap(([what, program = '', ...args]) => {
     const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });

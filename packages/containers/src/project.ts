@@ -15,8 +15,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export const DEPLOY: string = join(ROOT, 'deploy');
 /** The demo's bot, as it was built: what it imports of its own package. */
 const BOT_FILES = ['discordjs/bot.js', 'discordjs/client-state.js', 'discordjs/commands.js', 'reports.js'];
-/** In the image. */
-export const APP = '/app';
+/** While an image is built. */
 const CACHE = '/npm-cache';
 const QUIET = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
 
@@ -46,17 +45,37 @@ export async function makeProject(sandbox: Sandbox): Promise<Project> {
     const { stdout } = await run('npm', ['config', 'get', 'registry'], { cwd: folder });
     const settings = { registry: stdout.trim(), '@dshard:registry': registry.url, cache: CACHE, offline: 'true' };
     const npmrc = join(sandbox.folder, 'npmrc');
-    writeReadable(npmrc, Object.entries(settings).map(([key, value]) => `${key}=${value}\n`).join(''));
+    writeReadable(
+      npmrc,
+      Object.entries(settings)
+        .map(([key, value]) => `${key}=${value}\n`)
+        .join(''),
+    );
     return { folder, buildFlags: [...BUILD_FLAGS, `--volume=${cache}:${CACHE}`, `--volume=${npmrc}:/root/.npmrc:ro`] };
   } finally {
     await registry.close();
   }
 }
 
-/** What the next build of the bot's image is known by. */
-export function offerVersion({ folder }: Project, version: string): void {
-  writeFileSync(join(folder, 'version'), `${version}\n`);
+/** The bot's two images, by version. */
+export const IMAGES = { v1: 'localhost/my-bot:v1', v2: 'localhost/my-bot:v2' } as const;
+/** What the compose file calls it. */
+export const BOT_IMAGE = 'localhost/my-bot:latest';
+
+/** `docker compose build` of the guide, and once more for the next version of the bot. */
+export async function buildImages(sandbox: Sandbox, { folder, buildFlags }: Project): Promise<void> {
+  const version = (name: string): void => writeFileSync(join(folder, 'version'), `${name}\n`);
+  version('v1');
+  const compose = ['podman-compose', '--podman-build-args', buildFlags.join(' ')];
+  await sandbox.succeed([...compose, 'build', '--build-arg', 'VERSION=v1'], { cwd: folder, env: SETTINGS });
+  await sandbox.succeed(['podman', 'tag', BOT_IMAGE, IMAGES.v1]);
+  version('v2');
+  const build = ['podman', 'build', ...buildFlags, '--build-arg', 'VERSION=v2', '-t', IMAGES.v2, '.'];
+  await sandbox.succeed(build, { cwd: folder });
 }
+
+/** The compose file is not read without them. */
+const SETTINGS = { DISCORD_TOKEN: 'not yet', POSTGRES_PASSWORD: 'not yet' };
 
 function writeBot(folder: string): void {
   const demo = join(ROOT, 'packages/demo');

@@ -3,12 +3,17 @@
  * network. Whatever was made in there is gone with its first process, which is killed with us: containers, networks,
  * mounts, rules of the packet filter. The machine's own podman, its storage and its configuration are never touched.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, type Ran } from '@dshard/packaging';
 
 const NAMESPACES = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 const NETWORK = ['--net', '--uts', '--ipc'];
+type Where = { cwd?: string; env?: Readonly<Record<string, string>> };
+
+/** What podman forgets when its machine starts. */
+const ENGINE = 'engine';
+const STORAGE_RUN = 'storage-run';
 
 export class Sandbox {
   readonly folder: string;
@@ -47,23 +52,27 @@ export class Sandbox {
   }
 
   /** With the machine's network, for what is fetched: Debian's packages. */
-  run(command: readonly string[], options: { cwd?: string } = {}): Promise<Ran> {
+  run(command: readonly string[], { cwd, env = {} }: Where = {}): Promise<Ran> {
     return run('unshare', [...NAMESPACES, ...firstProcess(), ...command], {
-      ...options,
-      env: this.env,
+      ...(cwd !== undefined && { cwd }),
+      env: { ...this.env, ...env },
       signal: this.#signal,
     });
   }
 
   /** The same; throws with what the program said, unless its exit code is 0. */
-  async succeed(command: readonly string[], options: { cwd?: string } = {}): Promise<string> {
-    const { code, stdout, stderr } = await this.run(command, options);
+  async succeed(command: readonly string[], where: Where = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.run(command, where);
     if (code === 0) return stdout;
     throw new Error(`"${command.join(' ')}" ended with ${code}: ${lastLines(stderr)}\n${lastLines(stdout)}`);
   }
 
-  /** A network of its own, with nothing in it yet. Returns what begins the command. */
-  get ownNetwork(): readonly string[] {
+  /**
+   * With a network of its own, and nothing in it yet. Returns what begins the command. To podman that is a machine that
+   * was started anew: what ran before runs no more.
+   */
+  enter(): readonly string[] {
+    for (const each of [ENGINE, STORAGE_RUN]) rmSync(join(this.folder, each), { recursive: true, force: true });
     return ['unshare', ...NAMESPACES, ...NETWORK, ...firstProcess()];
   }
 }
@@ -88,7 +97,7 @@ log_driver = "k8s-file"
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-tmp_dir = "${join(folder, 'engine')}"
+tmp_dir = "${join(folder, ENGINE)}"
 [network]
 network_backend = "netavark"
 network_config_dir = "${networks}"
@@ -99,6 +108,6 @@ function storageConf(folder: string, driver: 'overlay' | 'vfs'): string {
   return `[storage]
 driver = "${driver}"
 graphroot = "${join(folder, `storage-${driver}`)}"
-runroot = "${join(folder, 'storage-run')}"
+runroot = "${join(folder, STORAGE_RUN)}"
 `;
 }

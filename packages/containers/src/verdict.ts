@@ -1,10 +1,10 @@
 /** What a tour in containers measures, and what of it is amiss: nothing is excused. */
 import type { Ending, LedgerFigures, Spread } from '@dshard/demo';
 
-export type CacheFigures = { compared: number; different: number; examples: readonly string[] };
+export const TOURS = ['compose'] as const;
+export type TourName = (typeof TOURS)[number];
 
-/** What was looked at in a bot's container, a sentence for each thing that is not as it should be. */
-export type ContainerFindings = readonly string[];
+export type CacheFigures = { compared: number; different: number; examples: readonly string[] };
 
 export type TourInput = {
   shards: number;
@@ -18,7 +18,8 @@ export type TourInput = {
   gapMs: Spread;
   /** Before and after the orchestrator's container was another: who runs what, and on which connection. */
   orchestratorReplaced: { before: string; after: string };
-  findings: ContainerFindings;
+  /** Of a look into the containers: a sentence for each thing that is not as it should be. */
+  findings: readonly string[];
 };
 
 export type TourVerdict = {
