@@ -36,8 +36,15 @@ export type CommandWords<Parameter extends string> = {
   /** Below the options. */
   readonly details?: string;
   readonly examples: readonly string[];
-  /** In their order: how help shows each, and the parameter that it becomes. `node...`: one or more, as a list. */
-  readonly arguments?: readonly { readonly shown: string; readonly parameter: Parameter }[];
+  /**
+   * In their order: how help shows each, and the parameter that it becomes. `node...`: one or more, as a list.
+   * `optional`: it may be left out.
+   */
+  readonly arguments?: readonly {
+    readonly shown: string;
+    readonly parameter: Parameter;
+    readonly optional?: true;
+  }[];
   /** The long flag has the name of the parameter; `--no-name` says `false`, and `true` without it. */
   readonly options?: readonly { readonly flags: string; readonly help: string }[];
   /** People are asked before it is done; scripts say `--yes`. Absent: it costs nothing. */

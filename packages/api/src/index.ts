@@ -8,6 +8,7 @@ export type {
   Health,
   ListedShard,
   MigrationStatus,
+  HostStatus,
   NodeStatus,
   Readiness,
   RolloutStatus,

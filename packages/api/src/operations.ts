@@ -3,14 +3,21 @@
  * wait for its end. A kind is listed, shown, watched and cancelled like every other, so this is all that REST and the
  * command line know of it.
  */
-import { duration, flag, nodeId, nodeList, orNull, wholeNumber, type Field } from './values/field.js';
+import { duration, flag, hostName, nodeId, nodeList, orNull, text, wholeNumber, type Field } from './values/field.js';
 import type { CommandWords, Parameters } from './endpoint.js';
 
 /** What each kind takes, as the server has it when the parameters were read. */
 export type OperationPlans = {
-  drain: { origins: readonly string[]; destination: string | null; shutdown: boolean; deadline: number | null };
+  drain: {
+    origins: readonly string[];
+    host: string | null;
+    destination: string | null;
+    shutdown: boolean;
+    deadline: number | null;
+  };
   rebalance: object;
   scale: { nodes: number };
+  takeover: { nodes: readonly string[]; host: string | null; force: boolean };
   rollout: {
     bake: number;
     canary: number | null;
@@ -18,6 +25,8 @@ export type OperationPlans = {
     fast: boolean;
     manual: boolean;
     force: boolean;
+    to: string | null;
+    keepOld: number;
   };
 };
 
@@ -40,9 +49,10 @@ const node: Field<string> = nodeId();
 export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<OperationPlans[K]> } = {
   drain: {
     about:
-      'moves all shards of nodes (`web-1,web-2`, or a list in JSON) to the `destination`, or to all other nodes; with `shutdown` then shuts the nodes down; after the `deadline` (`10m`) no further shard is moved',
+      'moves all shards of nodes (`web-1,web-2`, or a list in JSON), or of all nodes of a `host`, to the `destination`, or to all other nodes; with `shutdown` then shuts the nodes down; after the `deadline` (`10m`) no further shard is moved',
     parameters: {
-      origins: { field: nodeList() },
+      origins: { field: nodeList(), fallback: [] },
+      host: { field: orNull(hostName(), 'none'), fallback: null },
       destination: { field: orNull(node, 'none'), fallback: null },
       shutdown: { field: flag(), fallback: false },
       deadline: { field: orNull(duration({ min: 1 }), 'none'), fallback: null },
@@ -53,14 +63,17 @@ export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<Op
         help: 'move all shards of nodes to the other nodes, live',
         details:
           'Each shard goes to the open node with the fewest shards; where there is none, the launcher starts one. The drained nodes stay\n' +
-          'connected, and get shards again when the drain is over: `dso cordon` keeps them empty.',
+          'connected, and get shards again when the drain is over: `dso cordon` keeps them empty, `dso cordon --host` a host with all that\n' +
+          'joins from it.',
         examples: [
           'dso drain web-1',
           'dso drain web-1 web-2 --deadline 10m',
           'dso drain web-1 --destination web-3 --shutdown',
+          'dso cordon --host rack-2 && dso drain --host rack-2',
         ],
-        arguments: [{ shown: 'node...', parameter: 'origins' }],
+        arguments: [{ shown: 'node...', parameter: 'origins', optional: true }],
         options: [
+          { flags: '--host <host>', help: 'all nodes of this host' },
           { flags: '--destination <node>', help: 'to this node instead of all others' },
           { flags: '--deadline <time>', help: 'such as 10m: what has not moved by then stays, and the exit code is 1' },
           { flags: '--shutdown', help: 'shut the nodes down when all their shards have moved' },
@@ -108,6 +121,33 @@ export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<Op
       },
     ],
   },
+  takeover: {
+    about:
+      'says that nodes, or all nodes of a `host`, are dead: their shards are resumed elsewhere at once; with `force` also nodes that are connected and heard',
+    parameters: {
+      nodes: { field: nodeList(), fallback: [] },
+      host: { field: orNull(hostName(), 'none'), fallback: null },
+      force: { field: flag(), fallback: false },
+    },
+    commands: [
+      {
+        name: 'takeover',
+        help: 'say that nodes, or a host with all its nodes, are dead: their shards are resumed elsewhere at once',
+        details:
+          'The orchestrator takes over by itself: a node whose process ended at once, a silent node after maxNodeDowntime. When most nodes, on\n' +
+          'most hosts, are silent at once, no node is taken over, because the orchestrator may be cut off. Use this command then for what is\n' +
+          'dead for certain, or when a scheduler knows that a host is gone and nobody should wait for its silence. What is connected and heard\n' +
+          'is refused without --force. A node that lives all the same lets go as soon as it is in touch; until then some events come twice.\n' +
+          'Asked again, there is nothing left to do, and the exit code is 0. A node that joins from the host gets shards again.',
+        examples: ['dso takeover web-3', 'dso takeover --host rack-2 --dry-run', 'dso takeover --host rack-2 --yes'],
+        arguments: [{ shown: 'node...', parameter: 'nodes', optional: true }],
+        options: [
+          { flags: '--host <host>', help: 'all nodes of this host' },
+          { flags: '--force', help: 'also what is connected and heard' },
+        ],
+      },
+    ],
+  },
   rollout: {
     about:
       'replaces every node that was launched here by a new node with the deployed version: canary first, watched, and reverted if the new version fails',
@@ -118,6 +158,11 @@ export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<Op
       fast: { field: flag(), fallback: false },
       manual: { field: flag(), fallback: false },
       force: { field: flag(), fallback: false },
+      to: {
+        field: orNull(text({ expected: 'a version', pattern: /^[^\p{C}\s]+$/u, maxLength: 200 }), 'deployed'),
+        fallback: null,
+      },
+      keepOld: { field: duration({ max: DAY_MS }), fallback: 0 },
     },
     commands: [
       {
@@ -135,7 +180,9 @@ export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<Op
           { flags: '--surge <n>', help: 'how many nodes are replaced at once (all)' },
           { flags: '--fast', help: 'one canary for a short while, then all' },
           { flags: '--manual', help: 'wait for `dso rollout resume` after each bake' },
-          { flags: '--force', help: 'also a version that was reverted before' },
+          { flags: '--to <version>', help: 'this version instead of the deployed one ({version} in launcher.command)' },
+          { flags: '--keep-old <time>', help: 'how long the old nodes stay after the last bake, to go back to (0)' },
+          { flags: '--force', help: 'also a version that was reverted before, and where memory is short' },
         ],
       },
       {

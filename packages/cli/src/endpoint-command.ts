@@ -19,7 +19,9 @@ export type Words = Omit<CommandWords<string>, 'interrupt'>;
 export function describedCommand(parent: Command, words: Words): Command {
   const command = parent.command(words.name).description(words.help);
   if (words.alias !== undefined) command.alias(words.alias);
-  for (const { shown } of words.arguments ?? []) command.argument(`<${shown}>`);
+  for (const { shown, optional } of words.arguments ?? []) {
+    command.argument(optional === true ? `[${shown}]` : `<${shown}>`);
+  }
   for (const { flags, help } of words.options ?? []) command.option(flags, help);
   if (words.costs !== undefined) addYes(command);
   if (words.details !== undefined) command.addHelpText('after', `\n${words.details}`);
@@ -77,7 +79,8 @@ export function wordsOf(name: EndpointName): CommandWords<string> {
 export function parametersOf(words: Words, command: Command): Readonly<Record<string, string>> {
   const typed = (words.arguments ?? []).map(({ shown, parameter }, index) => {
     // The rest of the words: a list, which an id with a comma in it does not break.
-    const value = shown.endsWith('...') ? JSON.stringify(command.args.slice(index)) : command.args[index];
+    const rest = command.args.slice(index);
+    const value = shown.endsWith('...') && rest.length > 0 ? JSON.stringify(rest) : rest[0];
     return [parameter, value] as const;
   });
   const options = (words.options ?? []).map(({ flags }) => {

@@ -7,6 +7,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  appendFileSync,
   chownSync,
   cpSync,
   existsSync,
@@ -16,11 +17,13 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { Client, type QueryResult } from 'pg';
 import { until } from './until.js';
 
 /** Where a PostgreSQL is: `bin` has `initdb` and `postgres`. */
@@ -56,33 +59,66 @@ export function debianPostgres(): PostgresHome | null {
   return existsSync(join(bin, 'postgres')) ? { name: 'PostgreSQL 15 of Debian', bin, links: new Map() } : null;
 }
 
+export type PostgresServerOptions = {
+  home?: PostgresHome;
+  /** Where it listens, beside a socket of its own for `sql`. */
+  host?: string;
+  /** What its command line begins with, as `ip netns exec other`: then it listens there. Needs root. */
+  enter?: readonly string[];
+  /** Where its directory is made. Default: where temporary files are. */
+  folder?: string;
+};
+
 type User = { name: string; uid: number; gid: number };
 
 export class PostgresServer {
   readonly #home: PostgresHome;
   readonly #user: User | null;
   readonly #directory: string;
+  readonly #host: string;
+  readonly #enter: readonly string[];
   #bin: string;
   #port = 0;
   #keeper: ChildProcess | null = null;
   #said = '';
 
-  private constructor(home: PostgresHome) {
+  private constructor({
+    home = packagedPostgres(),
+    host = '127.0.0.1',
+    enter = [],
+    folder = tmpdir(),
+  }: PostgresServerOptions) {
     this.#home = home;
+    this.#host = host;
+    this.#enter = enter;
     this.#bin = home.bin;
     this.#user = process.getuid?.() === 0 ? unprivilegedUser() : null;
     if (this.#user !== null) requireDevNull(this.#user);
-    this.#directory = mkdtempSync(join(tmpdir(), 'dso-postgres-'));
+    this.#directory = mkdtempSync(join(folder, 'dso-postgres-'));
     this.#makeLinks();
     if (this.#user !== null) chownSync(this.#directory, this.#user.uid, this.#user.gid);
   }
 
-  static async start(home: PostgresHome = packagedPostgres()): Promise<PostgresServer> {
-    const server = new PostgresServer(home);
-    try {
-      server.#makeReadable();
+  static start(home?: PostgresHome, options: PostgresServerOptions = {}): Promise<PostgresServer> {
+    return PostgresServer.#begun({ ...options, ...(home && { home }) }, async (server) => {
       server.#initialize();
       await server.start();
+    });
+  }
+
+  /** A server that follows `primary`, and answers reads. */
+  static standbyOf(primary: PostgresServer, options: PostgresServerOptions = {}): Promise<PostgresServer> {
+    return PostgresServer.#begun({ home: primary.#home, ...options }, async (server) => server.follow(primary));
+  }
+
+  static async #begun(
+    options: PostgresServerOptions,
+    begin: (server: PostgresServer) => Promise<void>,
+  ): Promise<PostgresServer> {
+    const server = new PostgresServer(options);
+    try {
+      server.#makeReadable();
+      await begin(server);
       return server;
     } catch (error) {
       await server.close();
@@ -96,7 +132,12 @@ export class PostgresServer {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `${this.#host}:${this.#port}`;
+  }
+
+  /** Its own directory. */
+  get folder(): string {
+    return this.#directory;
   }
 
   /** Who runs the server: whoever makes files for it gives them to that user. null: we do. */
@@ -107,18 +148,21 @@ export class PostgresServer {
   async start(): Promise<void> {
     this.#port ||= await freePort();
     const settings = {
-      listen_addresses: '127.0.0.1',
+      listen_addresses: this.#host,
       port: this.#port,
-      unix_socket_directories: '',
+      unix_socket_directories: this.#directory,
       max_connections: 60,
       shared_buffers: '16MB',
       fsync: 'off',
+      // What a standby that was away still needs.
+      wal_keep_size: '256MB',
     };
     const words = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
     // When we end, whatever ends us, its input ends; then the server is to end, too.
     const script = '"$@" & server=$!; cat > /dev/null; kill -QUIT $server; wait $server';
-    const keeper = spawn('sh', ['-c', script, 'sh', join(this.#bin, 'postgres'), '-D', this.#data, ...words], {
-      ...this.#as,
+    const command = [join(this.#bin, 'postgres'), '-D', this.#data, ...words];
+    const keeper = spawn('sh', ['-c', script, 'sh', ...this.#entered(command)], {
+      ...(this.#enter.length === 0 ? this.#as : { cwd: this.#as.cwd, env: this.#as.env }),
       stdio: ['pipe', 'ignore', 'pipe'],
     });
     this.#keeper = keeper;
@@ -140,6 +184,67 @@ export class PostgresServer {
     const exited = once(keeper, 'exit');
     keeper.stdin?.end();
     await exited;
+  }
+
+  /** What it is told comes by its own socket, wherever it listens. @returns the rows of the last statement. */
+  async sql(text: string): Promise<readonly Record<string, unknown>[]> {
+    const client = new Client({ host: this.#directory, port: this.#port, user: 'dso', database: 'postgres' });
+    // Tests end connections at the server.
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      const result = (await client.query(text)) as QueryResult | QueryResult[];
+      return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Forgets what it has, copies what `primary` has, and follows it from there on. */
+  async follow(primary: PostgresServer): Promise<void> {
+    await this.stop();
+    rmSync(this.#data, { recursive: true, force: true });
+    const label = await primary.#copyTo(this.#data);
+    // What was written meanwhile comes from the primary.
+    for (const each of ['pg_wal', 'pg_replslot']) rmSync(join(this.#data, each), { recursive: true, force: true });
+    for (const each of ['postmaster.pid', 'postmaster.opts']) rmSync(join(this.#data, each), { force: true });
+    const { uid, gid } = this.#user ?? {};
+    const own = (path: string): void => {
+      if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
+    };
+    for (const each of ['pg_wal', 'pg_replslot']) {
+      mkdirSync(join(this.#data, each), { mode: 0o700 });
+      own(join(this.#data, each));
+    }
+    const from = `host=${primary.#host} port=${primary.#port} user=dso`;
+    const files = {
+      backup_label: label,
+      'standby.signal': '',
+      'postgresql.auto.conf': `primary_conninfo = '${from}'\n`,
+    };
+    for (const [name, content] of Object.entries(files)) {
+      writeFileSync(join(this.#data, name), content);
+      own(join(this.#data, name));
+    }
+    await this.start();
+  }
+
+  /** While it runs. @returns the label that whoever begins with the copy needs. */
+  async #copyTo(directory: string): Promise<string> {
+    const client = new Client({ host: this.#directory, port: this.#port, user: 'dso', database: 'postgres' });
+    await client.connect();
+    try {
+      await client.query(`SELECT pg_backup_start('copy', fast => true)`);
+      // A file may go while it is copied: then it is not needed.
+      const [status] = (await once(spawn('cp', ['-a', this.#data, directory], { stdio: 'ignore' }), 'exit')) as [
+        number,
+      ];
+      if (status > 1) throw new Error(`The data of PostgreSQL could not be copied to ${directory}.`);
+      const { rows } = await client.query<{ labelfile: string }>('SELECT labelfile FROM pg_backup_stop(false)');
+      return rows[0]?.labelfile ?? '';
+    } finally {
+      await client.end();
+    }
   }
 
   async close(): Promise<void> {
@@ -166,6 +271,12 @@ export class PostgresServer {
     };
   }
 
+  #entered(command: readonly string[]): readonly string[] {
+    if (this.#enter.length === 0 || this.#user === null) return [...this.#enter, ...command];
+    const { uid, gid } = this.#user;
+    return [...this.#enter, 'setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...command];
+  }
+
   /** npm does not make them with `--ignore-scripts`, so they are made here. */
   #makeLinks(): void {
     mkdirSync(this.#links);
@@ -188,7 +299,11 @@ export class PostgresServer {
   #initialize(): void {
     const words = ['-D', this.#data, '-U', 'dso', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
     const { status, error, stderr } = spawnSync(join(this.#bin, 'initdb'), words, { ...this.#as, encoding: 'utf8' });
-    if (status === 0) return;
+    if (status === 0) {
+      const others = ['host all all samenet trust', 'host replication all samenet trust'];
+      appendFileSync(join(this.#data, 'pg_hba.conf'), `${others.join('\n')}\n`);
+      return;
+    }
     const who = this.#user === null ? '' : ` as user ${this.#user.name}`;
     throw new Error(`initdb of ${this.#home.name} failed${who} in ${this.#directory}: ${error?.message ?? stderr}`);
   }

@@ -50,7 +50,10 @@ export type AlarmKind =
   | 'orchestratorCutOff'
   | 'nodeIdTaken'
   | 'versionSkew'
-  | 'botUnwell';
+  | 'botUnwell'
+  | 'rolloutsFrozen'
+  | 'rolloutStands'
+  | 'versionQuarantined';
 
 /** Something is wrong, and has been for long enough: docs/reference/health.md lists all kinds. */
 export type Alarm = {
@@ -121,6 +124,20 @@ export type ShardStatus = {
   guilds: number | null;
   /** Dispatches handed to user code since the shard started on this node. */
   events: number | null;
+};
+
+export type HostStatus = {
+  name: string;
+  zone: string | null;
+  /** Connected nodes that say that they run on it. */
+  nodes: readonly string[];
+  /** How many shards they have, and how many of these are up. */
+  shards: number;
+  up: number;
+  /** Its nodes get no new shards, and nor do those that join from it. */
+  cordoned: { since: number; by: string } | null;
+  /** `dso takeover --host`: since when it counts as dead. */
+  deadSince: number | null;
 };
 
 export type NodeStatus = {
@@ -244,6 +261,7 @@ export type StatusV1 = {
   /** Shards this orchestrator cares for and nobody runs. */
   vacantShards: readonly number[];
   nodes: readonly NodeStatus[];
+  hosts: readonly HostStatus[];
   migrations: readonly MigrationStatus[];
   /** Messages of migrations that were over, or not at that step: they were dropped. Some are usual after an abort. */
   staleTransfers: number;
@@ -262,7 +280,12 @@ export type StatusV1 = {
   /** Every alarm that stands, the gravest first. */
   alarms: readonly Alarm[];
   /** Most nodes are silent: nothing is done until that is over, or an operator says which ones are dead. */
-  alarm: { since: number; silent: readonly string[] } | null;
+  alarm: {
+    since: number;
+    silent: readonly string[];
+    /** The silent hosts; none where all nodes are on one. */
+    hosts: readonly string[];
+  } | null;
   /** Drains and rollouts as operators cancel them, with those that ended lately: see `GET /v1/operations`. */
   operations: readonly OperationStatus[];
   rollout: RolloutStatus | null;

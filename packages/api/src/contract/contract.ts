@@ -9,6 +9,7 @@ import {
   choice,
   duration,
   flag,
+  hostName,
   jsonText,
   nodeId,
   orNull,
@@ -18,7 +19,7 @@ import {
   type Field,
 } from '../values/field.js';
 import { MAX_SHARDS } from '@dshard/protocol';
-import type { Endpoint } from '../endpoint.js';
+import type { Endpoint, Parameters } from '../endpoint.js';
 import { KINDS_OF_OPERATIONS } from '../operations.js';
 import type { EndpointName, Takes } from './documents.js';
 
@@ -39,6 +40,12 @@ const CONDITION_CHOICES = [
   'waitingToIdentify',
   'migrating',
 ] as const;
+
+/** One of the two. */
+const NODE_OR_HOST: Parameters<{ node: string | null; host: string | null }> = {
+  node: { field: orNull(node, 'none'), fallback: null },
+  host: { field: orNull(hostName(), 'none'), fallback: null },
+};
 
 const MAX_PAGE = 10_000;
 const DEFAULT_PAGE = 2_000;
@@ -294,20 +301,10 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   takeOver: {
     method: 'POST',
     path: '/takeover',
-    about: 'says that a silent node is dead: its shards are resumed elsewhere at once',
+    about:
+      'says that a silent node is dead: its shards are resumed elsewhere at once; of kind `takeover`, an operation does that for a host as well, and waits until they are',
     parameters: { node: { field: node } },
-    command: {
-      name: 'takeover',
-      help: 'say that a silent node is dead: its shards are resumed elsewhere at once',
-      details:
-        'The orchestrator takes over by itself: a node whose process ended at once, a silent node after maxNodeDowntime. When most nodes are\n' +
-        'silent at once, no node is taken over, because the orchestrator may be cut off. Use this command then for nodes that are dead for\n' +
-        'certain. A node that lives all the same lets go as soon as it is in touch; within maxNodeDowntime some events come twice.',
-      examples: ['dso takeover web-3'],
-      arguments: [{ shown: 'node', parameter: 'node' }],
-      costs: { what: 'The bot’s state of the shards of this node is gone, and some events come twice.' },
-      interrupt: null,
-    },
+    command: null,
   },
   unquarantine: {
     method: 'POST',
@@ -332,27 +329,32 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     path: '/blacklistnode',
     alsoAt: '/cordonnode',
     ancestor: true,
-    about: 'gives a node no new shards; also at `/cordonnode`',
-    parameters: { node: { field: node } },
+    about: 'gives a node, or all nodes of a host, no new shards; also at `/cordonnode`',
+    parameters: NODE_OR_HOST,
     command: {
       name: 'blacklistnode',
       alias: 'cordon',
       help: 'give a node no new shards; the node keeps its shards',
-      examples: ['dso cordon web-1'],
-      arguments: [{ shown: 'node', parameter: 'node' }],
+      details:
+        'With --host that holds for all nodes of a host, also for those that join from it later, until it is uncordoned. A restart of the\n' +
+        'orchestrator forgets no cordon.',
+      examples: ['dso cordon web-1', 'dso cordon --host rack-2'],
+      arguments: [{ shown: 'node', parameter: 'node', optional: true }],
+      options: [{ flags: '--host <host>', help: 'all nodes of this host, and all that join from it' }],
       interrupt: null,
     },
   },
   uncordonNode: {
     method: 'POST',
     path: '/uncordonnode',
-    about: 'lets a cordoned node have new shards again',
-    parameters: { node: { field: node } },
+    about: 'lets a cordoned node, or the nodes of a cordoned host, have new shards again',
+    parameters: NODE_OR_HOST,
     command: {
       name: 'uncordon',
       help: 'let a cordoned node have new shards again',
-      examples: ['dso uncordon web-1'],
-      arguments: [{ shown: 'node', parameter: 'node' }],
+      examples: ['dso uncordon web-1', 'dso uncordon --host rack-2'],
+      arguments: [{ shown: 'node', parameter: 'node', optional: true }],
+      options: [{ flags: '--host <host>', help: 'all nodes of this host' }],
       interrupt: null,
     },
   },

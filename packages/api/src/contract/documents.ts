@@ -4,6 +4,9 @@ import type { OperationStatus, StartedOperation } from '../answers/operation.js'
 import type { Health, Readiness, ShardConditionKind, ShardList, StatusV1 } from '../answers/status.js';
 import type { OperationKind } from '../operations.js';
 
+/** One of the two is named. */
+type NodeOrHost = { node: string | null; host: string | null };
+
 /** What each takes, as the server has it when the parameters were read, and what it answers. */
 export type Contract = {
   status: { takes: object; answers: StatusV1 };
@@ -25,8 +28,8 @@ export type Contract = {
   parkShard: { takes: { shard: number }; answers: Answer };
   takeOver: { takes: { node: string }; answers: Answer };
   unquarantine: { takes: { shards: readonly number[] | null }; answers: Answer };
-  cordonNode: { takes: { node: string }; answers: Answer };
-  uncordonNode: { takes: { node: string }; answers: Answer };
+  cordonNode: { takes: NodeOrHost; answers: Answer };
+  uncordonNode: { takes: NodeOrHost; answers: Answer };
   allowIdentifies: { takes: { count: number }; answers: Answer };
   call: {
     takes: { name: string; args: string; each: 'node' | 'shard'; shards: readonly number[]; timeout: number };

@@ -215,6 +215,11 @@ export function nodeId(): Field<string> {
   return printableText({ expected: 'the id of a node', maxLength: 128 });
 }
 
+/** As nodes name theirs (`DSO_HOST`). */
+export function hostName(): Field<string> {
+  return printableText({ expected: 'the name of a host', maxLength: 255 });
+}
+
 /** Nodes, as a list, as a list in JSON, or with commas between them. Each once. */
 export function nodeList(): Field<readonly string[]> {
   const node = nodeId();

@@ -114,8 +114,7 @@ function extrasOf(node: NodeStatus, status: StatusV1): string[] {
   ];
 }
 
-const ALARM_MEANS =
-  '  This orchestrator may be cut off, so nothing is taken over, launched or moved. A node that is dead: dso takeover <node>';
+const ALARM_MEANS = '  This orchestrator may be cut off, so nothing is taken over, launched or moved. What is dead:';
 
 function summary(status: StatusV1): string[] {
   const total =
@@ -131,8 +130,8 @@ function summary(status: StatusV1): string[] {
     ...(alarm === null
       ? []
       : [
-          `ALARM: ${alarm.silent.length} nodes are silent (${alarm.silent.map((node) => printable(node)).join(', ')}).`,
-          ALARM_MEANS,
+          `ALARM: ${alarm.silent.length} nodes are silent (${alarm.silent.map((node) => printable(node)).join(', ')})${onHosts(alarm.hosts ?? [])}.`,
+          `${ALARM_MEANS} dso takeover ${(alarm.hosts ?? []).length > 0 ? '--host <host>' : '<node>'}`,
         ]),
     ...alarmLines(
       status.alarms.filter(({ kind }) => kind !== 'orchestratorCutOff'),
@@ -148,6 +147,7 @@ function summary(status: StatusV1): string[] {
     ),
     ...(status.gatewayProblem === null ? [] : [gatewayLine(status.gatewayProblem, status)]),
     ...(status.store.problem === null ? [] : [`nothing can be changed: ${printable(status.store.problem)}`]),
+    ...hostLines(status),
     ...(seconds > 0 ? [`waiting up to ${seconds} s for running nodes to come back`] : []),
     ...(status.launches.length === 0 ? [] : [`launching ${counted(status.launches.length, 'node')}`]),
     ...status.operations.filter(({ endedAt }) => endedAt === null).map(describeOperation),
@@ -158,6 +158,19 @@ function summary(status: StatusV1): string[] {
         ]),
     ...(status.ending ? ['the fleet is shutting down'] : []),
   ];
+}
+
+function onHosts(hosts: readonly string[]): string {
+  return hosts.length === 0 ? '' : `, on most hosts (${hosts.map((host) => printable(host)).join(', ')})`;
+}
+
+function hostLines({ hosts = [] }: Partial<Pick<StatusV1, 'hosts'>>): string[] {
+  return hosts.flatMap(({ name, cordoned, deadSince, nodes }) => [
+    ...(cordoned === null
+      ? []
+      : [`host ${printable(name)} is cordoned (${printable(cordoned.by)}): dso uncordon --host ${printable(name)}`]),
+    ...(deadSince === null || nodes.length > 0 ? [] : [`host ${printable(name)} counts as dead`]),
+  ]);
 }
 
 function gatewayLine(problem: string, { gatewayRetryAt, now }: StatusV1): string {

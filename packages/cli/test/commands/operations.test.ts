@@ -31,6 +31,14 @@ function rolloutOf(options: object): OperatorCommand {
   return { kind: 'startOperation', plan: { kind: 'rollout', ...defaults, ...options }, answer: 'begun' };
 }
 
+function takeover(given: { nodes?: string[]; host?: string; force?: boolean }): OperatorCommand {
+  return {
+    kind: 'startOperation',
+    plan: { kind: 'takeover', nodes: [], host: null, force: false, ...given },
+    answer: 'begun',
+  };
+}
+
 const commands: [args: string[], command: OperatorCommand][] = [
   [['startnode'], { kind: 'startNode' }],
   [['shutdownnode', 'web-1'], { kind: 'shutdownNode', node: 'web-1', now: false }],
@@ -39,7 +47,7 @@ const commands: [args: string[], command: OperatorCommand][] = [
     ['drain', 'a', 'b,c', '--deadline', '10m'],
     {
       kind: 'startOperation',
-      plan: { kind: 'drain', origins: ['a', 'b,c'], destination: null, shutdown: false, deadline: 600_000 },
+      plan: { kind: 'drain', origins: ['a', 'b,c'], host: null, destination: null, shutdown: false, deadline: 600_000 },
       answer: 'begun',
     },
   ],
@@ -47,7 +55,7 @@ const commands: [args: string[], command: OperatorCommand][] = [
     ['drain', 'a', '--destination', 'b', '--shutdown'],
     {
       kind: 'startOperation',
-      plan: { kind: 'drain', origins: ['a'], destination: 'b', shutdown: true, deadline: null },
+      plan: { kind: 'drain', origins: ['a'], host: null, destination: 'b', shutdown: true, deadline: null },
       answer: 'begun',
     },
   ],
@@ -56,7 +64,7 @@ const commands: [args: string[], command: OperatorCommand][] = [
     ['migratenode', 'a', 'b'],
     {
       kind: 'startOperation',
-      plan: { kind: 'drain', origins: ['a'], destination: 'b', shutdown: true, deadline: null },
+      plan: { kind: 'drain', origins: ['a'], host: null, destination: 'b', shutdown: true, deadline: null },
       answer: 'begun',
     },
   ],
@@ -64,7 +72,7 @@ const commands: [args: string[], command: OperatorCommand][] = [
     ['migratenode', 'a', 'b', '--no-shutdown'],
     {
       kind: 'startOperation',
-      plan: { kind: 'drain', origins: ['a'], destination: 'b', shutdown: false, deadline: null },
+      plan: { kind: 'drain', origins: ['a'], host: null, destination: 'b', shutdown: false, deadline: null },
       answer: 'begun',
     },
   ],
@@ -78,7 +86,19 @@ const commands: [args: string[], command: OperatorCommand][] = [
   [['blacklistnode', 'a&b=c'], { kind: 'cordonNode', node: 'a&b=c' }],
   [['cordon', 'a'], { kind: 'cordonNode', node: 'a' }],
   [['uncordon', 'a'], { kind: 'uncordonNode', node: 'a' }],
-  [['takeover', 'a', '--yes'], { kind: 'takeOverNode', node: 'a' }],
+  [['cordon', '--host', 'h'], { kind: 'cordonHost', host: 'h' }],
+  [['uncordon', '--host', 'h'], { kind: 'uncordonHost', host: 'h' }],
+  [['takeover', 'a', 'b', '--yes'], takeover({ nodes: ['a', 'b'] })],
+  [['takeover', '--host', 'h', '--yes'], takeover({ host: 'h' })],
+  [['takeover', '--host', 'h', '--force', '--yes'], takeover({ host: 'h', force: true })],
+  [
+    ['drain', '--host', 'h'],
+    {
+      kind: 'startOperation',
+      plan: { kind: 'drain', origins: [], host: 'h', destination: null, shutdown: false, deadline: null },
+      answer: 'begun',
+    },
+  ],
   [['release', '7'], { kind: 'unquarantine', shards: [7] }],
   [['cancel', 'r/1'], { kind: 'cancelOperation', operation: 'r/1' }],
   [['operations', 'cancel', 'r/1'], { kind: 'cancelOperation', operation: 'r/1' }],
@@ -96,7 +116,9 @@ describe('a command', () => {
     expect(results).toEqual(
       commands.map(([args, command]) => {
         // What an operation costs is asked for before it is begun.
-        const before = command.kind === 'startOperation' ? [{ kind: 'planOperation', plan: command.plan }] : [];
+        const isAgreed = args.includes('--yes');
+        const before =
+          command.kind === 'startOperation' && !isAgreed ? [{ kind: 'planOperation', plan: command.plan }] : [];
         return { args, code: 0, stdout: 'It is done.\n', stderr: '', commands: [...before, command] };
       }),
     );
@@ -333,7 +355,7 @@ describe('dso status', () => {
       ),
       nodes: new Map([['web-1', testNode('web-1', { connection: { kind: 'disconnected', since: 0, gone: false } })]]),
       crashRecords: new Map([[3, { crashes, lostOn: null, quarantinedAt: 5, liftedFor: null }]]),
-      alarm: { since: 0, silent: ['web-1', 'web-2'] },
+      alarm: { since: 0, silent: ['web-1', 'web-2'], hosts: [] },
     });
     const { stdout } = await runDso(['status'], options);
     expect(stdout).toMatch(/ALARM: 2 nodes are silent \(web-1, web-2\)\.\n.*dso takeover <node>\n4 shards: /);

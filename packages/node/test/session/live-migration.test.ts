@@ -238,7 +238,7 @@ describe('the destination', () => {
     expect(bench.sent('transferOpened')[0]?.creditBytes).toBe(1_000);
     const later = { ...SESSION, sequence: 40 };
     bench.message({ kind: 'transferWarmUp', ...of, session: later });
-    expect(bench.called()).toEqual([{ method: 'warm', shardId: SHARD, session: later }]);
+    expect(bench.called()).toEqual([{ method: 'warm', shardId: SHARD, session: later, isServed: true }]);
     bench.callEnds({});
     expect(bench.called()).toEqual([{ method: 'preconnect', shardId: SHARD, session: later }]);
     bench.callEnds({});
@@ -296,7 +296,7 @@ describe('the destination', () => {
     bench.message({ kind: 'transferWarmUp', ...of, session: SESSION });
     bench.message({ kind: 'transferWarmUp', ...of, session: SESSION });
     expect(bench.called()).toEqual([]);
-    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 10, failure: null });
+    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, events: 1, bytes: 10, failure: null });
     expect(bench.said()).toEqual(['send transferCredit', 'call warm']);
     bench.callEnds({});
     bench.callEnds({});

@@ -2,8 +2,9 @@
 import { callFleet } from './calls/calls.js';
 import type { OperatorCommand } from './state/commands.js';
 import { allowIdentifies } from './shards/identify-budget.js';
+import { cordonHost, cordonNode, uncordonHost, uncordonNode } from './fleet/cordon.js';
 import { startNode } from './fleet/launch.js';
-import { takeOverNode } from './fleet/lost.js';
+import { takeOverNode } from './fleet/declared-dead.js';
 import { parkShard } from './migration/park.js';
 import { migrateShard } from './migration/requests.js';
 import { planOperation } from './operations/dry-run.js';
@@ -43,8 +44,13 @@ export function onCommand(tx: Transaction, request: string, command: OperatorCom
     case 'planOperation':
       return planOperation(tx, request, command.plan);
     case 'cordonNode':
+      return cordonNode(tx, request, command.node);
     case 'uncordonNode':
-      return cordonNode(tx, request, command.node, command.kind === 'cordonNode');
+      return uncordonNode(tx, request, command.node);
+    case 'cordonHost':
+      return cordonHost(tx, request, command.host);
+    case 'uncordonHost':
+      return uncordonHost(tx, request, command.host);
     case 'takeOverNode':
       return takeOverNode(tx, request, command.node);
     case 'unquarantine':
@@ -74,20 +80,4 @@ function shutdownNode(tx: Transaction, request: string, { node: id, now }: { nod
     const plan = { origins: [id], destination: null, shutdown: true, deadline: SHUTDOWN_DEADLINE_MS };
     startOperation(tx, request, { kind: 'drain', ...plan }, 'ended');
   }
-}
-
-function cordonNode(tx: Transaction, request: string, id: string, isCordoned: boolean): void {
-  const known = knownNode(tx.state, id);
-  if (!known.ok) return tx.reply(request, known);
-  const { kind } = known.value.intent;
-  if (kind === 'leaving')
-    return tx.fail(request, 'DSO_NODE_SHUTTING_DOWN', `Node ${id} asked to leave: it takes no shards.`);
-  if (kind === 'shuttingDown') return tx.fail(request, 'DSO_NODE_SHUTTING_DOWN', `Node ${id} is shutting down.`);
-  const text = `Node ${id} takes ${isCordoned ? 'no new shards' : 'shards again'}.`;
-  if ((kind === 'cordoned') !== isCordoned) {
-    tx.patchNode(id, { intent: { kind: isCordoned ? 'cordoned' : 'serving' } });
-    tx.record(isCordoned ? 'nodeCordoned' : 'nodeUncordoned', 'info', text, { node: id });
-  }
-  const done = isCordoned ? `Node ${id} is cordoned: no shard is placed on it automatically.` : text;
-  tx.done(request, done, { node: id });
 }

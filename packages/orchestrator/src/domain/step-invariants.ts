@@ -4,8 +4,9 @@
  */
 import { disruptionOf, isFreeOfBudget, leavesSoon } from './migration/limits.js';
 import { BrokenInvariant } from './invariants.js';
-import { isMostSilent, mayAlarm } from './fleet/alarm.js';
+import { judgeSilence, mayAlarm } from './fleet/alarm.js';
 import { loadIn } from './operations/rollout-plan.js';
+import { isServing } from './state/hosts.js';
 import { drainedBy, hasConnection, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown } from './state/nodes.js';
 import { takesRoom } from './state/migrations.js';
 import { isHeldBack, replacedBy } from './state/versions.js';
@@ -74,8 +75,10 @@ function operationsMoveWhatTheyMay(
       must(!isLate, `drain ${asked.id} moves shard ${shard} after its deadline`);
     }
     if (asked.kind !== 'rebalance') continue;
-    const intent = after.nodes.get(destination)?.intent.kind;
-    must(intent === 'serving', `rebalance ${asked.id} moves shard ${shard} to node ${destination}, which is ${intent}`);
+    const node = after.nodes.get(destination);
+    const mayTake = node !== undefined && isServing(after, node);
+    const where = `node ${destination}, which is ${node?.intent.kind} on host ${node?.host}`;
+    must(mayTake, `rebalance ${asked.id} moves shard ${shard} to ${where}`);
     const isDrained = [...after.operations.values()].some(({ origins }) =>
       origins.some((node) => node === destination),
     );
@@ -157,12 +160,11 @@ function nothingIsTakenFromTheSilent(before: OrchestratorState, after: Orchestra
   }
   if (after.alarm !== null || !mayAlarm(after)) return;
   const owners = new Set(after.shards.flatMap((shard) => (shard.kind === 'unreachable' ? [shard.node] : [])));
-  const silent = [...owners].filter((node) => isSilent(after, node));
-  const heard = [...after.nodes.values()].filter(({ connection }) => connection.kind !== 'disconnected').length;
-  must(
-    !isMostSilent(silent.length, heard),
-    `${silent.length} nodes are silent, ${heard} are not, and there is no alarm`,
-  );
+  const silent = [...owners].flatMap((node) => (isSilent(after, node) ? (after.nodes.get(node) ?? []) : []));
+  const heard = [...after.nodes.values()].filter(({ connection }) => connection.kind !== 'disconnected');
+  const { isCutOff, hosts } = judgeSilence(silent, heard);
+  const where = hosts === null ? '' : `, ${hosts.silent.length} of ${hosts.all} hosts are`;
+  must(!isCutOff, `${silent.length} nodes are silent, ${heard.length} are not${where}, and there is no alarm`);
 }
 
 function quarantinedShardsAreNotStarted(before: OrchestratorState, after: OrchestratorState): void {
@@ -230,7 +232,7 @@ function placementIsFair(before: OrchestratorState, after: OrchestratorState): v
 
 function isOpen(state: OrchestratorState, node: NodeState): boolean {
   const isTakenOut = drainedBy(state, node.id) !== undefined || isHeldBack(state, node);
-  return isConnected(node) && node.intent.kind === 'serving' && !isTakenOut;
+  return isConnected(node) && isServing(state, node) && !isTakenOut;
 }
 
 /** `all`: with what it hands over or is about to take over, as the shards of the node that a rollout replaces by it. */

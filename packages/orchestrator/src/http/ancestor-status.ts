@@ -3,6 +3,7 @@
  * several shards that move from or to a node it can only name one; it names the one that has been moving longest.
  */
 import type { AncestorNodeStatus, AncestorStatus } from '@dshard/api';
+import { isCordoned } from '../domain/state/hosts.js';
 import type { NodeState, OrchestratorState } from '../domain/state/state.js';
 import { shardsByNode } from './shards-by-node.js';
 
@@ -35,7 +36,7 @@ function nodeStatus(
     Connected: connection.kind !== 'disconnected',
     DisconnectedAt:
       connection.kind === 'disconnected' ? new Date(connection.since + wallClockAheadMs).toISOString() : GO_ZERO_TIME,
-    Blacklisted: node.intent.kind === 'cordoned',
+    Blacklisted: isCordoned(state, node),
     MigratingFrom: from?.origin ?? '',
     MigratingTo: to?.destination ?? '',
     MigratingShard: moving[0]?.shard ?? 0,

@@ -76,8 +76,8 @@ export const HANDLERS: Handlers = {
   parkShard: command(({ shard }) => ({ kind: 'parkShard', shard })),
   takeOver: command(({ node }) => ({ kind: 'takeOverNode', node })),
   unquarantine: command(({ shards }) => ({ kind: 'unquarantine', shards })),
-  cordonNode: command(({ node }) => ({ kind: 'cordonNode', node })),
-  uncordonNode: command(({ node }) => ({ kind: 'uncordonNode', node })),
+  cordonNode: nodeOrHost('cordonNode', 'cordonHost'),
+  uncordonNode: nodeOrHost('uncordonNode', 'uncordonHost'),
   allowIdentifies: command(({ count }) => ({ kind: 'allowIdentifies', count })),
   call: async ({ values, by }, { orchestrator }) => reportOf(await orchestrator.command(callCommand(values), by)),
   deployedVersion: async (_, { orchestrator }) => replyTo(await orchestrator.deployedVersion()),
@@ -120,6 +120,19 @@ export const HANDLERS: Handlers = {
 /** Answers when the command is done, however long that takes; a client that hangs up does not cancel it. */
 function command<Values>(commandOf: (values: Values) => OperatorCommand): Handler<Values, Answer> {
   return async ({ values, by }, { orchestrator }) => replyTo(await orchestrator.command(commandOf(values), by));
+}
+
+type OneOf = { readonly node: string | null; readonly host: string | null };
+
+function nodeOrHost(
+  ofNode: 'cordonNode' | 'uncordonNode',
+  ofHost: 'cordonHost' | 'uncordonHost',
+): Handler<OneOf, Answer> {
+  return async ({ values: { node, host }, by }, { orchestrator }) => {
+    if (node !== null && host === null) return replyTo(await orchestrator.command({ kind: ofNode, node }, by));
+    if (node === null && host !== null) return replyTo(await orchestrator.command({ kind: ofHost, host }, by));
+    return failed(400, 'Name either a "node" or a "host".');
+  };
 }
 
 /** Answers when it has begun; what its kind takes is read here, where the kind is known. */

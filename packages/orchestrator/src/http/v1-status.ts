@@ -6,6 +6,7 @@ import type {
   Alarm,
   CrashStatus,
   DrainStatus,
+  HostStatus,
   ListedShard,
   MigrationStatus,
   NodeStatus,
@@ -19,7 +20,8 @@ import { CONDITIONS, conditionsOf, shardsNotUp, type ShardCondition } from '../d
 import { sessionStarts } from '../domain/shards/identify-budget.js';
 import { disruptionOf } from '../domain/migration/limits.js';
 import { isLive } from '../domain/state/migrations.js';
-import { hasSaidGoodbye } from '../domain/state/nodes.js';
+import { isCordoned } from '../domain/state/hosts.js';
+import { hasSaidGoodbye, isConnected } from '../domain/state/nodes.js';
 import { progressOf } from '../domain/operations/operations.js';
 import { operationsOfKind, type OperationState } from '../domain/state/operations.js';
 import type { MigrationState, NodeState, OrchestratorState } from '../domain/state/state.js';
@@ -54,6 +56,7 @@ export function statusV1(
     nodes: [...state.nodes.values()]
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .map((node) => nodeStatus(node, shards.get(node.id) ?? [], state, conditionOf)),
+    hosts: hostsOf(state, shards, conditionOf),
     migrations: [...state.migrations.values()].map(migrationStatus),
     staleTransfers: state.staleTransfers,
     waitingMigrations: state.waitingMigrations.map(({ shard, destination, since }) => ({ shard, destination, since })),
@@ -124,6 +127,30 @@ function countsOf(notUp: readonly ListedShard[], of: number): StatusV1['conditio
   return counts;
 }
 
+function hostsOf(
+  state: OrchestratorState,
+  shards: ReadonlyMap<string, readonly number[]>,
+  conditionOf: (id: number) => ShardCondition,
+): readonly HostStatus[] {
+  const connected = [...state.nodes.values()].filter(isConnected);
+  const names = new Set([...connected.flatMap(({ host }) => host ?? []), ...state.hosts.keys()]);
+  const inOrder = (a: string, b: string): number => (a < b ? -1 : 1);
+  return [...names].sort(inOrder).map((name) => {
+    const nodes = connected.filter(({ host }) => host === name);
+    const theirs = nodes.flatMap(({ id }) => shards.get(id) ?? []);
+    const { cordoned = null, deadSince = null } = state.hosts.get(name) ?? {};
+    return {
+      name,
+      zone: nodes.find(({ zone }) => zone !== null)?.zone ?? null,
+      nodes: nodes.map(({ id }) => id).sort(inOrder),
+      shards: theirs.length,
+      up: theirs.filter((id) => conditionOf(id).kind === 'up').length,
+      cordoned,
+      deadSince,
+    };
+  });
+}
+
 function nodeStatus(
   node: NodeState,
   shards: readonly number[],
@@ -142,7 +169,7 @@ function nodeStatus(
     since: connection.since,
     lastHeardAt: connection.kind === 'disconnected' ? null : connection.lastHeardAt,
     capabilities: connection.kind === 'disconnected' ? [] : connection.capabilities,
-    intent: hasSaidGoodbye(node) ? 'lingering' : node.intent.kind,
+    intent: hasSaidGoodbye(node) ? 'lingering' : isCordoned(state, node) ? 'cordoned' : node.intent.kind,
     shards: shards.flatMap((id) => {
       const shard = state.shards[id];
       const report = reports.get(id);

@@ -33,6 +33,8 @@ export type ModelNodeOptions = {
   instance?: string | null;
   /** Another launcher's, or another host's. */
   elsewhere?: boolean;
+  /** null: it names none. */
+  host?: string | null;
 };
 
 export class ModelNode {
@@ -41,6 +43,7 @@ export class ModelNode {
   readonly capabilities: readonly string[];
   readonly instance: string | null;
   readonly elsewhere: boolean;
+  readonly host: string | null;
   totalShards = 0;
   readonly running = new Set<number>();
   /** Closed, migration not confirmed. */
@@ -52,6 +55,7 @@ export class ModelNode {
   /** What its heartbeats say of its version; null: nothing. */
   signals: NodeSignals | null = null;
   uptimeMs = 1;
+  memoryBytes = 1;
   /** The process lives. */
   alive = true;
   connection: string | null = null;
@@ -81,8 +85,9 @@ export class ModelNode {
   orchestratorEpoch = 0;
   readonly transfers: ModelTransfers = new ModelTransfers(this);
 
-  constructor({ id, baseLevel = false, capabilities, instance, elsewhere = false }: ModelNodeOptions) {
+  constructor({ id, baseLevel = false, capabilities, instance, elsewhere = false, host = null }: ModelNodeOptions) {
     this.elsewhere = elsewhere;
+    this.host = host;
     this.id = id;
     this.baseLevel = baseLevel;
     this.instance = instance === undefined && !baseLevel ? `process ${(processes += 1)}` : (instance ?? null);
@@ -106,7 +111,7 @@ export class ModelNode {
       nodeId: this.id,
       logicVersion: 2,
       capabilities: this.capabilities,
-      host: null,
+      host: this.host,
       pid: null,
       heldSessions: this.can('sessions')
         ? [...this.retained].map(([shardId, session]) => ({ shardId, ...session }))
@@ -131,7 +136,7 @@ export class ModelNode {
         ...[...this.resuming.keys()].map((shardId) => this.#report(shardId, 'resuming', this.session(shardId))),
         ...[...this.retained.keys()].map((shardId) => this.#report(shardId, 'frozen', null)),
       ],
-      process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: this.uptimeMs },
+      process: { memoryBytes: this.memoryBytes, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: this.uptimeMs },
       ...(this.signals !== null && { signals: this.signals }),
     });
   }

@@ -118,19 +118,24 @@ describe('POST /v1/operations', () => {
     ['kind=rollout&bake=0&surge=2', { kind: 'rollout', ...rolloutData().options, bake: 0, surge: 2 }],
     [
       'kind=drain&origins=a,b&deadline=10m',
-      { kind: 'drain', origins: ['a', 'b'], destination: null, shutdown: false, deadline: 600_000 },
+      { kind: 'drain', origins: ['a', 'b'], host: null, destination: null, shutdown: false, deadline: 600_000 },
     ],
     [
       'kind=drain&origins=["a,b"]',
-      { kind: 'drain', origins: ['a,b'], destination: null, shutdown: false, deadline: null },
+      { kind: 'drain', origins: ['a,b'], host: null, destination: null, shutdown: false, deadline: null },
     ],
     [
+      'kind=drain&host=rack-2',
+      { kind: 'drain', origins: [], host: 'rack-2', destination: null, shutdown: false, deadline: null },
+    ],
+    ['kind=takeover&host=rack-2', { kind: 'takeover', nodes: [], host: 'rack-2', force: false }],
+    [
       'kind=drain&origins=a&destination=b',
-      { kind: 'drain', origins: ['a'], destination: 'b', shutdown: false, deadline: null },
+      { kind: 'drain', origins: ['a'], host: null, destination: 'b', shutdown: false, deadline: null },
     ],
     [
       'kind=drain&origins=a&destination=b&shutdown=true',
-      { kind: 'drain', origins: ['a'], destination: 'b', shutdown: true, deadline: null },
+      { kind: 'drain', origins: ['a'], host: null, destination: 'b', shutdown: true, deadline: null },
     ],
   ])('starts one and answers at once with its id: %s', async (payload, plan) => {
     const { server, orchestrator } = await testServer();
@@ -165,7 +170,7 @@ describe('POST /v1/operations', () => {
   test.each([
     ['', /"kind" is missing/],
     ['kind=dance', /"kind" must be one of .*drain.*not "dance"/],
-    ['kind=drain&destination=b', /"origins" is missing/],
+    ['kind=drain&origins=', /"origins" must be the ids of nodes/],
     ['kind=drain&origins=[1]', /"origins" must be the ids of nodes/],
     ['kind=drain&origins=a&destination=b&shutdwon=true', /did you mean "shutdown"/],
     ['kind=rollout&dryrun=true', /did you mean "dryRun"/],

@@ -51,6 +51,8 @@ const accepted: [path: string, body: string, command: OperatorCommand][] = [
   ['/unquarantine', 'shards=all', { kind: 'unquarantine', shards: null }],
   ['/takeover', 'node=a', { kind: 'takeOverNode', node: 'a' }],
   ['/uncordonnode', 'node=a', { kind: 'uncordonNode', node: 'a' }],
+  ['/cordonnode', 'host=rack-2', { kind: 'cordonHost', host: 'rack-2' }],
+  ['/uncordonnode', 'host=rack-2', { kind: 'uncordonHost', host: 'rack-2' }],
 ];
 
 /** endpoint, body, what the message must name */
@@ -79,9 +81,11 @@ const refused: [path: string, body: string, named: RegExp][] = [
   ['/migratenode', 'origin_node=a&destination_node=b&shutdown=maybe', /"shutdown" must be true or false/],
   ['/migratenode', 'origin_node=a&destination_node=b&shutdwon=false', /did you mean "shutdown"/],
   ['/startshards', 'node=a&shards=5-2', /"shards"/],
-  ['/blacklistnode', 'node_id=', /"node" is missing/],
-  ['/cordonnode', '', /"node" is missing/],
-  ['/uncordonnode', '', /"node" is missing/],
+  ['/blacklistnode', 'node_id=', /no parameter "node_id"|either a "node" or a "host"/],
+  ['/cordonnode', '', /either a "node" or a "host"/],
+  ['/uncordonnode', '', /either a "node" or a "host"/],
+  ['/cordonnode', 'node=a&host=h', /either a "node" or a "host"/],
+  ['/cordonnode', `host=${'x'.repeat(256)}`, /"host" must be the name of a host/],
   ['/unquarantine', '', /"shards" is missing/],
   ['/unquarantine', 'shards=every', /"shards"/],
   ['/takeover', '', /"node" is missing/],

@@ -43,7 +43,7 @@ test('an alarm that rises and falls is in the history twice, each time with what
 });
 
 test('what the orchestrator itself records is told to the webhook, and not recorded twice', async () => {
-  const { clock, orchestrator, entries, told } = watched({ alarm: { since: 5, silent: ['a', 'b'] } });
+  const { clock, orchestrator, entries, told } = watched({ alarm: { since: 5, silent: ['a', 'b'], hosts: [] } });
   orchestrator.store = { ...orchestrator.store, state: 'suspended', problem: 'The disk is full.' };
   await clock.run(1_000);
   expect(told.map(({ alarm }) => alarm.kind)).toEqual(['storeSuspended', 'orchestratorCutOff']);

@@ -123,7 +123,7 @@ describe('the checker of parked state', () => {
   const empty = initialState(planFor(1, new Set()).settings, 0);
   const known = { session: cursor, at: 0 };
   const spooled = { host: '', file: 'f', events: 1, bytes: 52, hash: '', version: '' };
-  const parked = { since: 0, until: 60_000, origin: 'a', known, state: spooled, refusals: 0 };
+  const parked = { since: 0, until: 60_000, origin: 'a', known, state: spooled, spread: 1, refusals: 0 };
   const decided: Observation = {
     kind: 'decided',
     state: { ...empty, shards: [{ kind: 'parked', since: 0, notBefore: 0, parked }] },

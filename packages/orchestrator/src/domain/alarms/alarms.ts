@@ -27,7 +27,10 @@ export type AlarmKind =
   | 'orchestratorCutOff'
   | 'nodeIdTaken'
   | 'versionSkew'
-  | 'botUnwell';
+  | 'botUnwell'
+  | 'rolloutsFrozen'
+  | 'rolloutStands'
+  | 'versionQuarantined';
 
 const MINUTE_MS = 60_000;
 
@@ -110,8 +113,10 @@ export const ALARMS: Readonly<Record<AlarmKind, AlarmEntry>> = {
   },
   orchestratorCutOff: {
     level: 'error',
-    meaning: 'Most nodes are silent at once: the orchestrator itself may be cut off. Nothing is taken over or moved.',
-    remedy: 'Look at the network of this host. Of a node that is dead for certain, say so: `dso takeover <node>`.',
+    meaning:
+      'Most nodes are silent at once, on most of the hosts: the orchestrator itself may be cut off. Nothing is taken over or moved.',
+    remedy:
+      'Look at the network of this host. What is dead for certain, say so: `dso takeover --host <host>`, `dso takeover <node>`.',
     riseMs: 0,
     fallMs: 0,
   },
@@ -135,6 +140,27 @@ export const ALARMS: Readonly<Record<AlarmKind, AlarmEntry>> = {
     remedy: 'The reason is the bot’s own. A rollout to such a version is reverted; a bot that serves goes on serving.',
     riseMs: 10_000,
     fallMs: 10_000,
+  },
+  rolloutsFrozen: {
+    level: 'error',
+    meaning: 'Two rollouts were reverted within 30 minutes, so none is begun until somebody insists.',
+    remedy: 'Find out why they were: `dso rollout history`. Then deploy a version that works: `dso rollout --force`.',
+    riseMs: 0,
+    fallMs: 0,
+  },
+  rolloutStands: {
+    level: 'warn',
+    meaning: 'A rollout has gone no further for a while: it is paused, waits for promotion, or cannot move shards.',
+    remedy: '`dso rollout status` says what it waits for. Let it go on (`dso rollout resume`), or `dso rollout undo`.',
+    riseMs: 15 * MINUTE_MS,
+    fallMs: 0,
+  },
+  versionQuarantined: {
+    level: 'warn',
+    meaning: 'The version that launches would start was reverted, so nothing is launched while a node is up.',
+    remedy: 'Deploy another version, and `dso rollout`. `dso rollout --force` gives this version another try.',
+    riseMs: 0,
+    fallMs: 0,
   },
 };
 

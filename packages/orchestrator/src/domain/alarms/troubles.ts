@@ -10,6 +10,7 @@ import { isCrashLoop } from '../state/processes.js';
 import type { OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
 import type { AlarmKind, Trouble } from './alarms.js';
+import { rolloutTroubles } from './rollout-troubles.js';
 
 export type Facts = {
   state: OrchestratorState;
@@ -49,6 +50,7 @@ export function troublesOf(facts: Facts): readonly Trouble[] {
     ...takenIds(state, facts.now),
     versionSkew(state),
     botUnwell(state),
+    ...rolloutTroubles(state),
   ];
   return told.flatMap((each) => (each === null ? [] : [{ ...each, key: each.key ?? each.kind }]));
 }
@@ -177,7 +179,9 @@ function storeSuspended({ store }: Facts): Told | null {
 
 function cutOff({ alarm }: OrchestratorState): Told | null {
   if (alarm === null) return null;
-  const reason = `${alarm.silent.length} nodes are silent, and none of them is known to be dead.`;
+  const { silent, hosts } = alarm;
+  const where = hosts.length === 0 ? '' : ` on ${counted(hosts.length, 'host')} (${hosts.join(', ')})`;
+  const reason = `${silent.length} nodes are silent${where}, and none of them is known to be dead.`;
   return trouble('orchestratorCutOff', alarm.since, reason, { nodes: alarm.silent });
 }
 

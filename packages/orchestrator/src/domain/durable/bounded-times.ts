@@ -7,6 +7,7 @@ import { DAY_MS, type Settings } from '../state/settings.js';
 import type { CrashRecord, IdentifyBudget } from '../state/state.js';
 import type { LeaveRecord, ShardRecord } from './records.js';
 import type { KnownSession } from '../state/commands.js';
+import type { HostState } from '../state/hosts.js';
 import type { EndedOperation, OperationState } from '../state/operations.js';
 
 type Keys = IdentifyBudget['keys'];
@@ -50,6 +51,13 @@ export function boundedShard(record: ShardRecord | null, now: number): ShardReco
 export function boundedLeave(leave: LeaveRecord, now: number): LeaveRecord {
   const withinMs = Math.max(0, leave.leaveBy - leave.since);
   return { ...leave, since: Math.min(leave.since, now), leaveBy: Math.min(leave.leaveBy, now + withinMs) };
+}
+
+export function boundedHost({ cordoned, deadSince }: HostState, now: number): HostState {
+  return {
+    cordoned: cordoned && { ...cordoned, since: Math.min(cordoned.since, now) },
+    deadSince: deadSince && Math.min(deadSince, now),
+  };
 }
 
 function boundedSession(known: KnownSession | null, now: number): KnownSession | null {

@@ -8,6 +8,7 @@
  *     identify/<key>      who holds the permit of a key, and when the key is free again
  *     shard/<id>          the one node that may run the shard, under which epoch, and the session it can be resumed with; none: nobody
  *                         ever had it
+ *     host/<name>         whether the host is cordoned, and since when it counts as dead
  *     node/<id>           what was last known of a node that may live, and what is to become of it
  *     operation/<id>      an operation under way, or how it ended (`operation-records.ts`)
  *     crash/<shard>       the crashes it has to answer for, and whether it is quarantined
@@ -48,7 +49,7 @@ import type {
   OrchestratorState,
   ShardState,
 } from '../state/state.js';
-import type { RolloutMemory } from '../state/versions.js';
+import { NO_ROLLOUTS, type RolloutMemory } from '../state/versions.js';
 import { knownSession, parked, parkedJson, sessionRecord } from './session-records.js';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -56,7 +57,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 /** `value` null: the record is deleted. */
 export type Write = { readonly kind: RecordKind; readonly key: string; readonly value: JsonValue };
 
-type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'operation' | 'crash' | 'job';
+type RecordKind = 'fleet' | 'identify' | 'shard' | 'node' | 'host' | 'operation' | 'crash' | 'job';
 
 /** One kind of record, both ways. `R` is what is read back. */
 export type Codec<T, R> = {
@@ -155,12 +156,14 @@ const ROLLOUT_MEMORY: Shape<RolloutMemory> = {
   quarantined: listOf(object({ version: text, reported: nullOr(text), reason: text, at: time })),
   reverts: listOf(time),
   frozen: flag,
+  last: orElse(null, nullOr(object({ operation: text, from: text, to: text, endedAt: time }))),
+  launched: orElse(null, nullOr(text)),
 };
 
 /** Written as it is: all of it is plain data. */
 export const ROLLOUTS: Codec<RolloutMemory | null, RolloutMemory> = recordsOfMap({
   kind: 'fleet',
-  map: ({ rollouts }) => new Map([['rollouts', rollouts.reverts.length === 0 ? null : rollouts]]),
+  map: ({ rollouts }) => new Map([['rollouts', rollouts === NO_ROLLOUTS ? null : rollouts]]),
   parts: ({ rollouts }) => [rollouts],
   write: (memory) => memory && picked<RolloutMemory>(ROLLOUT_MEMORY, memory),
   read: object(ROLLOUT_MEMORY),

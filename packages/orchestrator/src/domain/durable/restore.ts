@@ -26,11 +26,13 @@ import { nodesOf, type EndedOperation, type OperationState } from '../state/oper
 import {
   boundedCrashes,
   boundedDay,
+  boundedHost,
   boundedKeys,
   boundedLeave,
   boundedOperation,
   boundedShard,
 } from './bounded-times.js';
+import { HOSTS } from './host-records.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
@@ -80,7 +82,8 @@ export function restoredState(
     ...fresh,
     identifies,
     endedOperations,
-    rollouts: reader.one(ROLLOUTS, 'rollouts') ?? fresh.rollouts,
+    rollouts: restoredRollouts(reader, settings) ?? fresh.rollouts,
+    hosts: restoredHosts(reader, now),
     jobs: new Map([...reader.all(JOBS)].map(([name, { dueAt }]) => [name, dueAt])),
     epoch,
     nextId,
@@ -224,6 +227,16 @@ function restoredIdentifies(reader: RecordReader, settings: Settings, now: numbe
     holder === null || holder.shard % stored.maxConcurrency === Number(key);
   const keys = boundedKeys(Object.fromEntries(reader.all(IDENTIFY_KEYS, isOfKey)), settings, now);
   return { ...stored, ...boundedDay(stored, now), keys, waiting: [], unsure: 0, shortSince: null };
+}
+
+/** A launcher that cannot be told any more which version to start starts what is deployed. */
+function restoredRollouts(reader: RecordReader, { launchesVersions }: Settings): OrchestratorState['rollouts'] | null {
+  const stored = reader.one(ROLLOUTS, 'rollouts');
+  return stored === null || launchesVersions ? stored : { ...stored, launched: null };
+}
+
+function restoredHosts(reader: RecordReader, now: number): OrchestratorState['hosts'] {
+  return new Map([...reader.all(HOSTS)].map(([name, host]) => [name, boundedHost(host, now)]));
 }
 
 /** Of shards below the total. */

@@ -5,6 +5,7 @@
  * heartbeat costs a look at each node, a user event one at each migration. Only what differs as text is written.
  */
 import type { OrchestratorState } from '../state/state.js';
+import { HOSTS } from './host-records.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
@@ -52,6 +53,7 @@ const WRITERS: readonly Writer[] = [
   writer(IDENTIFY_KEYS),
   writer(SHARDS),
   writer(NODES),
+  writer(HOSTS),
   writer(OPERATIONS),
   writer(CRASH_RECORDS),
   writer(JOBS),
@@ -60,6 +62,8 @@ const WRITERS: readonly Writer[] = [
 
 /** What has to be durable before the effects of the decision that led from `before` to `after`. */
 export function durableWrites(before: OrchestratorState, after: OrchestratorState): Write[] {
+  // State of a shard that passes through changes nothing, thousands of times a second.
+  if (before === after) return [];
   return WRITERS.flatMap(({ changes }) => [...changes(before, after)]);
 }
 

@@ -2,6 +2,7 @@
  * How many nodes the fleet has in a moment: those that are open now, and those that may still come, be it that they are
  * being launched or that they were there before. While some may come, nobody takes more than the fair share.
  */
+import { isServing } from '../state/hosts.js';
 import { unsettledNodes } from '../state/node-survey.js';
 import { drainedBy, isConnected, isLeaving } from '../state/nodes.js';
 import type { NodeState } from '../state/state.js';
@@ -30,7 +31,7 @@ export function expectedNodes(tx: Transaction): Expected {
     (node) =>
       isConnected(node) &&
       !isLeaving(node) &&
-      node.intent.kind === 'serving' &&
+      isServing(tx.state, node) &&
       drainedBy(tx.state, node.id) === undefined &&
       !isHeldBack(tx.state, node),
   );
@@ -39,8 +40,9 @@ export function expectedNodes(tx: Transaction): Expected {
 }
 
 /** Silent, within its downtime; or it left by itself a moment ago, as a bot does that is restarted. */
-function mayComeBack({ settings, now, state }: Transaction, { connection, intent }: NodeState): boolean {
-  if (connection.kind !== 'disconnected' || intent.kind !== 'serving') return false;
+function mayComeBack({ settings, now, state }: Transaction, node: NodeState): boolean {
+  const { connection } = node;
+  if (connection.kind !== 'disconnected' || !isServing(state, node)) return false;
   if (connection.gone) return (connection.endAt ?? 0) > now;
   return connection.since + settings.maxNodeDowntimeMs > now || state.graceUntil !== null;
 }
@@ -55,7 +57,7 @@ function launchedFor({ state, settings, now }: Transaction, others: number): num
 }
 
 /** Launches are to bring the fleet to `settings.nodes`, where that is set. */
-function sizeOf({ settings }: Transaction, { open, launched, back }: Expected): number {
+export function sizeOf({ settings }: Transaction, { open, launched, back }: Expected): number {
   const own = open.length + back;
   return settings.nodes > 0 ? Math.max(settings.nodes, own) : own + launched;
 }
@@ -63,7 +65,12 @@ function sizeOf({ settings }: Transaction, { open, launched, back }: Expected): 
 /** What each of all these is to take; null: nobody else may come, or nobody knows how many shards there are. */
 export function shareOf(tx: Transaction, { open, launched, back }: Expected): number | null {
   const all = sizeOf(tx, { open, launched, back });
-  return launched + back === 0 || all < 2 ? null : fairShare(shardsOfOurs(tx), all, tx.settings);
+  return launched + back === 0 || all < 2 ? null : shareAmong(tx, all);
+}
+
+/** What each of so many nodes is to take. */
+export function shareAmong(tx: Transaction, nodes: number): number {
+  return fairShare(shardsOfOurs(tx), nodes, tx.settings);
 }
 
 /** The most shards that a node gets automatically; null: any number. */

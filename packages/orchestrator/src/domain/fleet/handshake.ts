@@ -8,6 +8,7 @@
  */
 import { CAPABILITIES, counted, type Identify, type ShardSession } from '@dshard/protocol';
 import { errorEntry } from '../state/errors.js';
+import { noteHostLives } from '../state/hosts.js';
 import type { DomainEvent } from '../state/events.js';
 import { leadShardOf, type Settings } from '../state/settings.js';
 import { onVersionSeen } from './crash-loop.js';
@@ -40,6 +41,7 @@ export function onIdentify(tx: Transaction, event: Extract<DomainEvent, { kind: 
   if (isNewProcess(tx, id, message)) noteCrash(tx, id);
   forgetLoss(tx, id);
   enter(tx, id, connection, message);
+  noteHostLives(tx, message.host);
   liftForVersion(tx, message.version);
   if (tx.state.processes.has(id)) onVersionSeen(tx, message.version);
   if (tx.state.totalShards === null && message.totalShards > 0) {

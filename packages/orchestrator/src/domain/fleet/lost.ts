@@ -3,11 +3,10 @@
  * is known to be dead, or has been away for maxNodeDowntime. Its migrations end now (`migration/failure.ts`).
  */
 import { counted } from '@dshard/protocol';
-import { knownNode } from '../state/checks.js';
 import { noteCheckpoint } from '../shards/epochs.js';
 import { dropIdentifies } from '../shards/identify-permits.js';
 import { migrationsLoseNode } from '../migration/failure.js';
-import { drainedBy, hasConnection, hasSaidGoodbye, keptBy } from '../state/nodes.js';
+import { drainedBy, hasSaidGoodbye, keptBy } from '../state/nodes.js';
 import { noteCrash, noteLoss } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
 import { checkpointOf, sessionOf, vacate } from '../shards/vacate.js';
@@ -41,7 +40,7 @@ export function onConnectionClosed(tx: Transaction, connection: string, reason: 
 export function cutOff(
   tx: Transaction,
   id: string,
-  code: 'DSO_NODE_SILENT' | 'DSO_NODE_REPLACED' | 'DSO_NODE_ENDED',
+  code: 'DSO_NODE_SILENT' | 'DSO_NODE_REPLACED' | 'DSO_NODE_ENDED' | 'DSO_NODE_DECLARED_DEAD',
   message: string,
 ): void {
   const connection = tx.node(id)?.connection;
@@ -89,25 +88,6 @@ export function onProcessExited(tx: Transaction, id: string, description: string
   cutOff(tx, id, 'DSO_NODE_ENDED', `The process of node ${id} is gone.`);
   noteCrash(tx, id);
   confirmGone(tx, id, description);
-}
-
-/** An operator says that a silent node is dead: its shards are taken over. If it lives, it is told to stop them. */
-export function takeOverNode(tx: Transaction, request: string, id: string): void {
-  const known = knownNode(tx.state, id);
-  if (!known.ok) {
-    tx.reply(request, known);
-  } else if (hasConnection(known.value)) {
-    const isSilent = tx.state.alarm?.silent.includes(id) === true;
-    const way = isSilent
-      ? 'it is cut off when it has missed three heartbeats: ask again then'
-      : 'to end it, shut it down';
-    tx.fail(request, 'DSO_NODE_CONNECTED', `Node ${id} is ${isSilent ? 'silent, but ' : ''}connected; ${way}.`);
-  } else {
-    const shards = tx.shardsOf(id);
-    confirmGone(tx, id, `${tx.by} says that it is dead`);
-    const text = `Node ${id} counts as dead; others take over ${counted(shards.length, 'shard')} from it.`;
-    tx.done(request, text, { node: id, shards });
-  }
 }
 
 /** A node was silent for three heartbeats. */

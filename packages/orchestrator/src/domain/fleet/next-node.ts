@@ -1,4 +1,5 @@
 /** Which node a shard that runs is to move to, when no operator says so: where `place` would put the shard. */
+import { isCordoned } from '../state/hosts.js';
 import { drainedBy, isConnected, isLeaving, keptBy } from '../state/nodes.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -9,7 +10,7 @@ import { movingOf, placeNode } from './placement.js';
 
 /** Whether shards may be moved to a node without anybody naming the node. */
 export function isOpen(tx: Transaction, node: NodeState): boolean {
-  if (!isConnected(node) || isLeaving(node) || node.intent.kind === 'cordoned') return false;
+  if (!isConnected(node) || isLeaving(node) || isCordoned(tx.state, node)) return false;
   if (drainedBy(tx.state, node.id) !== undefined || keptBy(tx.state, node.id) !== undefined) return false;
   return !isOnProbation(tx, node);
 }

@@ -21,6 +21,7 @@ import { isOnProbation } from './crash-loop.js';
 import { expectedNodes, limitOf, newestVersion, RESUME_PATIENCE_MS, shareOf, type Expected } from './expected.js';
 import { launchForRoom } from './launch.js';
 import { assignmentOf } from '../state/epochs.js';
+import { isCordoned } from '../state/hosts.js';
 import { unsettledNodes } from '../state/node-survey.js';
 import { can, drainedBy, isConnected, isLeaving } from '../state/nodes.js';
 import { isHeldBack, replacedBy } from '../state/versions.js';
@@ -265,7 +266,7 @@ export function placeNode(
 export function opennessOf(tx: Transaction, node: NodeState): Openness {
   if (!isConnected(node) || isLeaving(node) || drainedBy(tx.state, node.id) !== undefined) return 'closed';
   if (isHeldBack(tx.state, node)) return 'closed';
-  return node.intent.kind === 'cordoned' ? 'ownBuckets' : 'open';
+  return isCordoned(tx.state, node) ? 'ownBuckets' : 'open';
 }
 
 function holdersOf(tx: Transaction): ReadonlyMap<number, string> {

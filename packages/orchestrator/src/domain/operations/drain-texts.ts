@@ -2,8 +2,15 @@
 import { counted } from '@dshard/protocol';
 import type { OperationState } from '../state/operations.js';
 import type { Transaction } from '../state/transaction.js';
+import type { Started } from './operation.js';
 
 type Drain = OperationState<'drain'>;
+
+export const NOBODY_NAMED = 'Name a node, or a host (`--host`).';
+
+export function nobodyOn(host: string): Started {
+  return { ok: true, operation: null, message: `No node of host ${host} is connected: it has no shards.` };
+}
 
 export function named(nodes: readonly string[]): string {
   return `${nodes.length === 1 ? 'node' : 'nodes'} ${nodes.join(', ')}`;

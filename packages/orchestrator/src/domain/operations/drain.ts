@@ -19,13 +19,14 @@ import { isOpen, nextNodeFor } from '../fleet/next-node.js';
 import { isQuarantined } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
 import { usableNode } from '../state/checks.js';
+import { stayingOn } from '../state/hosts.js';
 import { drainedBy, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown, keptBy } from '../state/nodes.js';
 import type { OperationState } from '../state/operations.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
 import type { Transaction } from '../state/transaction.js';
 import { rolloutOf } from '../state/versions.js';
-import { kept, named, namedFirst, textOf, to } from './drain-texts.js';
+import { kept, named, namedFirst, NOBODY_NAMED, nobodyOn, textOf, to } from './drain-texts.js';
 import { beginMove, waitReason, withMove } from './moves.js';
 import { beginOperation, endOperation, notStarted } from './operation.js';
 import type { Asked, Operation, Progress, Started } from './operation.js';
@@ -36,8 +37,11 @@ export const DRAIN: Operation<'drain'> = {
   kind: 'drain',
   idPrefix: 'd',
   start(tx, plan, asked) {
-    const [first, ...more] = new Set(plan.origins);
-    if (first === undefined) return notStarted('DSO_UNKNOWN_NODE', 'No node is named.');
+    const { host = null } = plan;
+    const onHost = stayingOn(tx.state, host);
+    if (!onHost.ok) return onHost;
+    const [first, ...more] = new Set([...plan.origins, ...onHost.value]);
+    if (first === undefined) return host === null ? notStarted('DSO_UNKNOWN_NODE', NOBODY_NAMED) : nobodyOn(host);
     const origins = [first, ...more] as const;
     const refusal = refusalOf(tx, { ...plan, origins });
     if (refusal !== null) return refusal;

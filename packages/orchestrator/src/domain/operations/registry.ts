@@ -16,10 +16,12 @@ import type { Operation } from './operation.js';
 import { REBALANCE } from './rebalance.js';
 import { ROLLOUT } from './rollout.js';
 import { SCALE } from './scale.js';
+import { TAKEOVER } from './takeover.js';
 
 export const OPERATIONS: { readonly [K in OperationKind]: Operation<K> } = {
   drain: DRAIN,
   rebalance: REBALANCE,
   rollout: ROLLOUT,
   scale: SCALE,
+  takeover: TAKEOVER,
 };

@@ -17,6 +17,9 @@ export type OperatorCommand =
   | { kind: 'planOperation'; plan: OperationPlan }
   | { kind: 'cordonNode'; node: string }
   | { kind: 'uncordonNode'; node: string }
+  /** Also of nodes that join from it later. */
+  | { kind: 'cordonHost'; host: string }
+  | { kind: 'uncordonHost'; host: string }
   /** A silent node is dead, says the operator. */
   | { kind: 'takeOverNode'; node: string }
   /** Those of them that are quarantined may be started again. null: all. */

@@ -84,6 +84,22 @@ export const DOMAIN_ERRORS = {
     remedy: 'Nothing.',
     fault: 'peer',
   },
+  DSO_NODE_DECLARED_DEAD: {
+    meaning: 'Somebody said that the node is dead (`dso takeover`), and it is connected.',
+    remedy: 'Nothing: a node that lives connects again, lets go of what others have by then, and gets shards again.',
+    retryable: true,
+    fault: 'peer',
+  },
+  DSO_UNKNOWN_HOST: {
+    meaning: 'No node has said that it runs on a host of this name.',
+    remedy: 'See the hosts in `dso status --json` (`.nodes[].host`); a node names its own by DSO_HOST.',
+    fault: 'caller',
+  },
+  DSO_HOST_CORDONED: {
+    meaning: 'The node is cordoned with its host, and not by itself.',
+    remedy: 'Uncordon the host: `dso uncordon --host <host>`.',
+    fault: 'conflict',
+  },
   DSO_UNKNOWN_NODE: {
     meaning: 'No node has this id.',
     remedy: 'See the ids in `dso status`.',
@@ -183,6 +199,16 @@ export const DOMAIN_ERRORS = {
   DSO_ROLLOUTS_FROZEN: {
     meaning: 'Two rollouts were reverted one soon after the other, so none is begun.',
     remedy: 'Find out why they were (`dso rollout history`), then `dso rollout --force`.',
+    fault: 'conflict',
+  },
+  DSO_VERSION_NOT_LAUNCHABLE: {
+    meaning: 'The launcher cannot start the version that is asked for.',
+    remedy: 'Put {version} into launcher.command and name your versions; or deploy that version, and `dso rollout`.',
+    fault: 'conflict',
+  },
+  DSO_NOT_ENOUGH_MEMORY: {
+    meaning: 'A rollout keeps the old processes beside the new ones, and the host has too little memory for that.',
+    remedy: 'Replace fewer at a time (`dso rollout --surge 1`), make room, or insist: `dso rollout --force`.',
     fault: 'conflict',
   },
   DSO_NO_FREE_NODE: {

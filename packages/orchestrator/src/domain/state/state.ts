@@ -18,6 +18,7 @@ import type { EndedOperation, OperationState } from './operations.js';
 import type { RolloutMemory } from './versions.js';
 import type { CrashLoop, ProcessState } from './processes.js';
 import type { Parked } from './park.js';
+import type { HostsByName } from './hosts.js';
 import type { Settings } from './settings.js';
 import type { ShardLink } from './shard-link.js';
 
@@ -218,6 +219,8 @@ type MigrationIn<Step> = {
   epoch: number;
   /** Of a shard that the orchestrator gives out: what it has of the shard. */
   parked?: Parked;
+  /** Of a shard that is being parked: how many nodes had the fleet's shards then. */
+  spread?: number;
 };
 
 export type BaseMigration = MigrationIn<BaseStep>;
@@ -273,6 +276,8 @@ export type LaunchState = {
   request: string | null;
   /** The operation that it is a step of, if any. */
   operation: string | null;
+  /** What it starts. null: what is deployed. */
+  version: string | null;
   /** What it was launched for was cancelled: its node is shut down when it is up, unless it is needed by then. */
   unwanted: boolean;
 };
@@ -338,6 +343,8 @@ export type OrchestratorState = {
   /** Indexed by shard id. */
   assignments: readonly Assignment[];
   nodes: ReadonlyMap<string, NodeState>;
+  /** Hosts of which somebody has said something. */
+  hosts: HostsByName;
   /** The node behind each open connection. */
   connections: ReadonlyMap<string, string>;
   migrations: ReadonlyMap<string, MigrationState>;
@@ -356,7 +363,7 @@ export type OrchestratorState = {
   /** By shard; most have none. */
   crashRecords: ReadonlyMap<number, CrashRecord>;
   /** Most nodes are silent: nothing is done until that is over (`fleet/alarm.ts`). */
-  alarm: { since: number; silent: readonly string[] } | null;
+  alarm: { since: number; silent: readonly string[]; hosts: readonly string[] } | null;
   /** By node id: a second process that had it, and was refused for that. The last ones only. */
   takenIds: ReadonlyMap<string, { since: number; at: number; text: string }>;
   launches: ReadonlyMap<string, LaunchState>;
@@ -368,6 +375,8 @@ export type OrchestratorState = {
   versionHealth: ReadonlyMap<string, { at: number; failing: string | null }>;
   /** What a launch would start, as far as was heard last; '': not known. */
   deployedVersion: string;
+  /** What the launcher's host has left, while a command is decided. null: not known. */
+  availableBytes: number | null;
   /** What rollouts have taught (`operations/rollout-revert.ts`). */
   rollouts: RolloutMemory;
   /** The bot dies whatever its shards are: until then no shard is quarantined for it (`shards/quarantine.ts`). */

@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, type QueryResult } from 'pg';
 import { PostgresServer, type PostgresHome } from '@dshard/testkit';
 import { systemClock } from '@dshard/transport';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
@@ -47,18 +46,7 @@ export function postgresFor(home: () => PostgresHome): TestServer {
       onTestFinished(async () => store.close());
       return store;
     },
-    async sql(text) {
-      const client = new Client({ connectionString: started().url });
-      // Tests end connections at the server.
-      client.on('error', () => undefined);
-      await client.connect();
-      try {
-        const result = (await client.query(text)) as QueryResult | QueryResult[];
-        return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows;
-      } finally {
-        await client.end();
-      }
-    },
+    sql: (text) => started().sql(text),
   };
 }
 

@@ -1,0 +1,108 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import { Namespace } from 'kubernetes-models/v1/Namespace';
+import { PersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim';
+import { Secret } from 'kubernetes-models/v1/Secret';
+import { Service } from 'kubernetes-models/v1/Service';
+import { describe, expect, test } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+
+/**
+ * The manifests of deploy/kubernetes against the schemas of Kubernetes, which the package kubernetes-models carries, and
+ * against what the bot's Dockerfile and each other say.
+ */
+const FOLDER = fileURLToPath(new URL('../../../deploy/kubernetes/', import.meta.url));
+const MODELS = { Deployment, NetworkPolicy, PodDisruptionBudget, Namespace, PersistentVolumeClaim, Secret, Service };
+
+// What the tests read of a document; the schemas see to the rest.
+type Document = { apiVersion: string; kind: keyof typeof MODELS; metadata: { name: string }; spec: any };
+
+function documentsOf(file: string): Document[] {
+  return parseAllDocuments(readFileSync(`${FOLDER}${file}`, 'utf8')).map((each) => each.toJS() as Document);
+}
+
+const { resources, namespace } = parse(readFileSync(`${FOLDER}kustomization.yaml`, 'utf8')) as {
+  resources: string[];
+  namespace: string;
+};
+const all = resources.flatMap((file) => documentsOf(file).map((document) => ({ file, document })));
+const deployment = (name: string): any =>
+  all.find(({ document: { kind, metadata } }) => kind === 'Deployment' && metadata.name === name)!.document.spec;
+
+function validate(document: Document): void {
+  const Model = MODELS[document.kind];
+  expect(Model, `a model of ${document.kind}`).toBeDefined();
+  expect(document.apiVersion).toBe(Model.apiVersion);
+  new Model(document as never).validate();
+}
+
+describe('the manifests of deploy/kubernetes', () => {
+  test('the kustomization names every file', () => {
+    const files = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
+    expect([...resources].toSorted()).toEqual(files.toSorted());
+  });
+
+  test.each(all.map(({ file, document }) => [`${document.kind} ${document.metadata.name}`, file, document] as const))(
+    '%s in %s fits the schema of Kubernetes',
+    (_name, _file, document) => {
+      validate(document);
+    },
+  );
+
+  test('a fault in a manifest is found by these schemas', () => {
+    const bot = structuredClone(all.find(({ document }) => document.kind === 'Deployment')!.document);
+    bot.spec.replicas = 'three';
+    expect(() => validate(bot)).toThrow(/replicas/);
+  });
+
+  test('a rolling update of the bot starts the new pod first, and gives it time to prove itself', () => {
+    const bot = deployment('bot');
+    expect(bot.strategy.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 });
+    expect(bot.minReadySeconds).toBe(10);
+  });
+
+  test('the bot has more time to leave than it takes, and no preStop hook eats it up', () => {
+    const { terminationGracePeriodSeconds, containers } = deployment('bot').template.spec;
+    const [container] = containers;
+    const deadline = container.env.find(({ name }: { name: string }) => name === 'DSO_LEAVE_DEADLINE').value as string;
+    expect(Number.parseInt(deadline, 10)).toBeLessThan(terminationGracePeriodSeconds);
+    expect(terminationGracePeriodSeconds).toBe(60);
+    expect(container.lifecycle).toBeUndefined();
+  });
+
+  test('probes ask at the port where the bot answers them', () => {
+    const [container] = deployment('bot').template.spec.containers;
+    const listen = container.env.find(({ name }: { name: string }) => name === 'DSO_HEALTH_LISTEN').value as string;
+    const port = container.ports.find(({ name }: { name: string }) => name === 'health').containerPort as number;
+    expect(listen).toBe(`0.0.0.0:${port}`);
+    expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'health' });
+    expect(container.livenessProbe.httpGet).toEqual({ path: '/livez', port: 'health' });
+  });
+
+  test('every pod is made for the restricted pod security standard', () => {
+    expect(namespace).toBe('bots');
+    for (const name of ['bot', 'dso-orchestrator', 'postgres']) {
+      const { securityContext, containers } = deployment(name).template.spec;
+      expect(securityContext, name).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+      for (const container of containers) {
+        expect(container.securityContext, name).toMatchObject({
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ['ALL'] },
+        });
+      }
+    }
+  });
+
+  test('secrets that pods ask for are in the Secret', () => {
+    const secret = documentsOf('secret.yaml')[0] as unknown as { stringData: Record<string, string> };
+    const keys = ['bot', 'dso-orchestrator', 'postgres'].flatMap((name) =>
+      deployment(name)
+        .template.spec.containers[0].env.map((each: any) => each.valueFrom?.secretKeyRef?.key as string | undefined)
+        .filter((key: string | undefined) => key !== undefined),
+    );
+    expect(new Set(keys)).toEqual(new Set(Object.keys(secret.stringData)));
+  });
+});
