@@ -18,7 +18,23 @@ const FOLDER = fileURLToPath(new URL('../../../deploy/kubernetes/', import.meta.
 const MODELS = { Deployment, NetworkPolicy, PodDisruptionBudget, Namespace, PersistentVolumeClaim, Secret, Service };
 
 // What the tests read of a document; the schemas see to the rest.
-type Document = { apiVersion: string; kind: keyof typeof MODELS; metadata: { name: string }; spec: any };
+type Variable = { name: string; value?: string; valueFrom?: { secretKeyRef?: { key: string } } };
+type Container = {
+  env: Variable[];
+  ports: { name: string; containerPort: number }[];
+  lifecycle?: object;
+  readinessProbe: { httpGet: object };
+  livenessProbe: { httpGet: object };
+  securityContext: object;
+};
+type PodSpec = { terminationGracePeriodSeconds: number; securityContext: object; containers: Container[] };
+type DeploymentSpec = {
+  replicas: unknown;
+  minReadySeconds: number;
+  strategy: { rollingUpdate: object };
+  template: { spec: PodSpec };
+};
+type Document = { apiVersion: string; kind: keyof typeof MODELS; metadata: { name: string }; spec: DeploymentSpec };
 
 function documentsOf(file: string): Document[] {
   return parseAllDocuments(readFileSync(`${FOLDER}${file}`, 'utf8')).map((each) => each.toJS() as Document);
@@ -29,14 +45,18 @@ const { resources, namespace } = parse(readFileSync(`${FOLDER}kustomization.yaml
   namespace: string;
 };
 const all = resources.flatMap((file) => documentsOf(file).map((document) => ({ file, document })));
-const deployment = (name: string): any =>
+const deployment = (name: string): DeploymentSpec =>
   all.find(({ document: { kind, metadata } }) => kind === 'Deployment' && metadata.name === name)!.document.spec;
+
+function valueOf({ env }: Container, variable: string): string {
+  return env.find(({ name }) => name === variable)?.value ?? '';
+}
 
 function validate(document: Document): void {
   const Model = MODELS[document.kind];
   expect(Model, `a model of ${document.kind}`).toBeDefined();
   expect(document.apiVersion).toBe(Model.apiVersion);
-  new Model(document as never).validate();
+  new Model(document).validate();
 }
 
 describe('the manifests of deploy/kubernetes', () => {
@@ -66,17 +86,17 @@ describe('the manifests of deploy/kubernetes', () => {
 
   test('the bot has more time to leave than it takes, and no preStop hook eats it up', () => {
     const { terminationGracePeriodSeconds, containers } = deployment('bot').template.spec;
-    const [container] = containers;
-    const deadline = container.env.find(({ name }: { name: string }) => name === 'DSO_LEAVE_DEADLINE').value as string;
+    const container = containers[0]!;
+    const deadline = valueOf(container, 'DSO_LEAVE_DEADLINE');
     expect(Number.parseInt(deadline, 10)).toBeLessThan(terminationGracePeriodSeconds);
     expect(terminationGracePeriodSeconds).toBe(60);
     expect(container.lifecycle).toBeUndefined();
   });
 
   test('probes ask at the port where the bot answers them', () => {
-    const [container] = deployment('bot').template.spec.containers;
-    const listen = container.env.find(({ name }: { name: string }) => name === 'DSO_HEALTH_LISTEN').value as string;
-    const port = container.ports.find(({ name }: { name: string }) => name === 'health').containerPort as number;
+    const container = deployment('bot').template.spec.containers[0]!;
+    const listen = valueOf(container, 'DSO_HEALTH_LISTEN');
+    const port = container.ports.find(({ name }) => name === 'health')?.containerPort;
     expect(listen).toBe(`0.0.0.0:${port}`);
     expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'health' });
     expect(container.livenessProbe.httpGet).toEqual({ path: '/livez', port: 'health' });
@@ -100,8 +120,8 @@ describe('the manifests of deploy/kubernetes', () => {
     const secret = documentsOf('secret.yaml')[0] as unknown as { stringData: Record<string, string> };
     const keys = ['bot', 'dso-orchestrator', 'postgres'].flatMap((name) =>
       deployment(name)
-        .template.spec.containers[0].env.map((each: any) => each.valueFrom?.secretKeyRef?.key as string | undefined)
-        .filter((key: string | undefined) => key !== undefined),
+        .template.spec.containers[0]!.env.map((each) => each.valueFrom?.secretKeyRef?.key)
+        .filter((key) => key !== undefined),
     );
     expect(new Set(keys)).toEqual(new Set(Object.keys(secret.stringData)));
   });
