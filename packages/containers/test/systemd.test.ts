@@ -56,7 +56,7 @@ async function startWithChild(listens: string): Promise<{ main: ChildProcess; ch
     }
     rmSync(folder, { recursive: true, force: true });
   });
-  const [said] = (await once(main.stdout!, 'data')) as [Buffer];
+  const [said] = (await once(main.stdout, 'data')) as [Buffer];
   return { main, child: Number(said.toString()) };
 }
 
