@@ -104,6 +104,11 @@ export class Journal {
     return false;
   }
 
+  /** Whether nobody else can lead yet: an orchestrator on another host only waits for our lease to be over. */
+  get mayLead(): boolean {
+    return this.#leadership?.store.hasOwnClock !== true || !this.#isOverdue();
+  }
+
   commit(writes: readonly Write[], history: readonly StoredEntry[]): Eventually<boolean> {
     if (this.#leadership === null) return true;
     if (this.#committing !== null) return this.#committing.then(() => this.commit(writes, history));

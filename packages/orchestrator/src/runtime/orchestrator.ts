@@ -352,7 +352,7 @@ class OrchestratorRuntime implements Orchestrator {
   /** Nothing can be made durable now. */
   #postpone(event: DomainEvent): void {
     if (event.kind === 'together') return event.events.forEach((each) => this.#postpone(each));
-    const decision = whileSuspended(this.#state, event, this.#options.clock.now());
+    const decision = whileSuspended(this.#state, event, this.#options.clock.now(), this.#journal.mayLead);
     if (decision !== null) {
       this.#apply({ decision, event }, null);
       return;
