@@ -53,6 +53,7 @@ export class Engine {
     await this.tryPodman('pod', 'rm', '--all', '--force', '--time=0');
     await this.tryPodman('rm', '--all', '--force', '--volumes', '--time=0');
     await this.tryPodman('volume', 'prune', '--force');
+    await this.tryPodman('secret', 'rm', '--all');
     await this.tryPodman('network', 'prune', '--force');
   }
 }

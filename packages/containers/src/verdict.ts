@@ -1,7 +1,7 @@
 /** What a tour in containers measures, and what of it is amiss: nothing is excused. */
 import type { Ending, LedgerFigures, Spread } from '@dshard/demo';
 
-export const TOURS = ['compose'] as const;
+export const TOURS = ['compose', 'kube'] as const;
 export type TourName = (typeof TOURS)[number];
 
 export type CacheFigures = { compared: number; different: number; examples: readonly string[] };
