@@ -103,8 +103,8 @@ export async function composeTour(context: Context): Promise<TourVerdict> {
 }
 
 /**
- * What `docker compose up -d` does to one service whose image is another. podman-compose 1.0 compares nothing, and would
- * end what the service depends on as well: it starts what is missing.
+ * What `docker compose up -d` does to one service whose image is another. podman-compose 1.0 compares nothing, and
+ * would end what the service depends on as well: it starts what is missing.
  */
 async function recreate(context: Context, container: string): Promise<Ending> {
   const ending = await end(context, container);

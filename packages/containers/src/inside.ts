@@ -1,4 +1,4 @@
-/** What `main.ts` runs inside the sandbox, with a network of its own: one tour. Prints its verdict, one line of JSON. */
+/** What `main.ts` runs in the sandbox, with a network of its own: one tour. Prints its verdict, a line of JSON. */
 import { join } from 'node:path';
 import { lineScreen, OrchestratorClient, Steps } from '@dshard/demo';
 import { messageOf } from '@dshard/protocol';

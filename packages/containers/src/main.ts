@@ -1,6 +1,6 @@
 /**
- * `npm run containers`: what deploy/ has for Docker and Kubernetes, in real containers. Exit codes: 0 the verdict holds,
- * 1 it does not, 2 called wrongly, 77 this machine lacks a program or a privilege, 130 interrupted.
+ * `npm run containers`: what deploy/ has for Docker and Kubernetes, in real containers. Exit codes: 0 the verdict
+ * holds, 1 it does not, 2 called wrongly, 77 this machine lacks a program or a privilege, 130 interrupted.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

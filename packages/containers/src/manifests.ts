@@ -24,10 +24,6 @@ type Container = {
   image: string;
   env: Variable[];
   volumeMounts?: object[];
-  ports?: object;
-  startupProbe?: object;
-  livenessProbe?: object;
-  readinessProbe?: object;
 };
 type PodSpec = { hostAliases?: object[]; containers: Container[]; volumes?: object[] };
 type Document = {
@@ -50,7 +46,6 @@ function played(document: Document, change: Replace, folders: { trust: string; r
   const { spec: pod } = document.spec.template;
   const [container] = pod.containers;
   if (container === undefined) throw new Error(`${document.metadata.name} has no container.`);
-  const { ports, startupProbe, livenessProbe, readinessProbe, ...rest } = container;
   const isBot = document.metadata.name === 'bot';
   const added = { ...TRUST, ...(isBot && BOT_ENVIRONMENT) };
   const mounts = { trust: DISCORD_FOLDER, ...(isBot && { reports: REPORTS_FOLDER }) };
@@ -67,14 +62,14 @@ function played(document: Document, change: Replace, folders: { trust: string; r
           hostAliases: aliases(),
           containers: [
             {
-              ...rest,
-              image: change.image ?? rest.image,
+              ...withoutProbes(container),
+              image: change.image ?? container.image,
               env: [
-                ...rest.env.map(withoutNodeName),
+                ...container.env.map(withoutNodeName),
                 ...Object.entries(added).map(([name, value]) => ({ name, value })),
               ],
               volumeMounts: [
-                ...(rest.volumeMounts ?? []),
+                ...(container.volumeMounts ?? []),
                 ...Object.entries(mounts).map(([name, mountPath]) => ({ name, mountPath })),
               ],
             },
@@ -97,6 +92,11 @@ function aliases(): object[] {
   const orchestrators = ADDRESSES.orchestrators.map((ip) => ['dso-orchestrator', ip] as const);
   const services = [['postgres', ADDRESSES.postgres] as const, ...orchestrators];
   return [...HOSTS, ...services].map(([name, ip]) => ({ ip, hostnames: [name] }));
+}
+
+function withoutProbes(container: Container): Partial<Container> {
+  const left = new Set(['ports', 'startupProbe', 'livenessProbe', 'readinessProbe']);
+  return Object.fromEntries(Object.entries(container).filter(([key]) => !left.has(key)));
 }
 
 function withoutNodeName(variable: Variable): Variable {

@@ -1,7 +1,7 @@
 /**
  * The project of somebody who runs a bot in containers: what deploy/docker has, copied as the guide says, and the
- * demo's discord.js bot in it. Its packages come from the registry, and lie in a cache of npm's from then on: nothing is
- * fetched from npm while an image is built.
+ * demo's discord.js bot in it. Its packages come from the registry, and lie in a cache of npm's from then on: nothing
+ * is fetched from npm while an image is built.
  */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -11,7 +11,7 @@ import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 
 /**
- * The manifests of deploy/kubernetes against the schemas of Kubernetes, which the package kubernetes-models carries, and
+ * The manifests of deploy/kubernetes against the schemas of Kubernetes, which the package kubernetes-models has, and
  * against what the bot's Dockerfile and each other say.
  */
 const FOLDER = fileURLToPath(new URL('../../../deploy/kubernetes/', import.meta.url));
