@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { run } from '@dshard/packaging';
 import type { Sandbox } from './sandbox.js';
 
-export const NODE_IMAGE = 'docker.io/library/node:20-bookworm-slim';
+const NODE_IMAGE = 'docker.io/library/node:20-bookworm-slim';
 const POSTGRES_IMAGE = 'docker.io/library/postgres:18-bookworm';
 const SUITE = 'bookworm';
 const MIRROR = 'http://deb.debian.org/debian';

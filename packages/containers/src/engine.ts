@@ -63,6 +63,6 @@ function succeeded(program: string, args: readonly string[], { code, stdout, std
   throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${stderr.trim() || stdout.trim()}`);
 }
 
-export function words(text: string): readonly string[] {
+function words(text: string): readonly string[] {
   return text.split(/\s+/).filter((word) => word !== '');
 }
