@@ -33,6 +33,7 @@ import {
   boundedShard,
 } from './bounded-times.js';
 import { HOSTS } from './host-records.js';
+import { BALANCE, restoredBalance } from './balance-records.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
@@ -84,6 +85,7 @@ export function restoredState(
     endedOperations,
     rollouts: restoredRollouts(reader, settings) ?? fresh.rollouts,
     hosts: restoredHosts(reader, now),
+    balance: restoredBalance(fresh.balance, reader.one(BALANCE, 'balance'), now),
     jobs: new Map([...reader.all(JOBS)].map(([name, { dueAt }]) => [name, dueAt])),
     epoch,
     nextId,
@@ -195,7 +197,7 @@ function restoredNodes(
       id,
       version: record?.version ?? '',
       host: record?.host ?? null,
-      zone: null,
+      zone: record?.zone ?? null,
       pid: record?.pid ?? null,
       instance: null,
       bounds: null,
