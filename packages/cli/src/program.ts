@@ -14,6 +14,7 @@ import { addStore } from './commands/store.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
 import { addEndpointCommand, commandOf, type Presentation } from './endpoint-command.js';
+import { examplesHelp } from './run-command.js';
 import { CLI_ERRORS } from './errors.js';
 import { addOperationCommands, addRolloutViews, addWatch } from './operation-commands.js';
 
@@ -47,7 +48,10 @@ export function createProgram(): Command {
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   addUp(program);
   addOperationCommands(program);
-  program.command('token').description('API tokens: make, list and revoke them');
+  program
+    .command('token')
+    .description('API tokens: make, list and revoke them')
+    .addHelpText('after', examplesHelp(['dso token create ci operate', 'dso token list', 'dso token revoke ci']));
   for (const name of ENDPOINT_NAMES) addCommandOf(program, name);
   addWatch(commandOf(program, 'operations'));
   addRolloutViews(commandOf(program, 'rollout'));

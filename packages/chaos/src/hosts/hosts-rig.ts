@@ -52,6 +52,8 @@ export class HostsRig implements ChaosRig {
   readonly shards: number;
   readonly nodes: number;
   readonly launches: boolean = false;
+  /** A line that was cut may be given up as late, by whoever misses three answers. */
+  readonly settledForMs: number = 3 * HEARTBEAT_MS + 500;
   readonly watch: EventWatch;
   readonly parts: HostParts;
   readonly hostNodes: readonly HostNode[];

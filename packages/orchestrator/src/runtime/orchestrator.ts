@@ -17,7 +17,7 @@ import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@
 import type { Expected } from '../domain/state/access.js';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { decide, initialState, type Decide, type InitialState } from '../domain/decide.js';
-import { AUTOMATIC, type Effect } from '../domain/state/effects.js';
+import { AUTOMATIC, type Effect, type HistoryEntry } from '../domain/state/effects.js';
 import { afterSuspension } from '../domain/deadlines.js';
 import { whileSuspended } from '../domain/suspended.js';
 import { correctingWrites } from '../domain/durable/writes.js';
@@ -131,7 +131,8 @@ class OrchestratorRuntime implements Orchestrator {
     this.#processes = new Processes({ ...options, versions: this.#versions, happened });
     const { spool = null, settings } = options;
     const say = (message: Message): void => happened({ kind: 'parkSaid', message });
-    this.#park = spool && new Park({ spool, limits: settings, say, logger });
+    const record = (entry: HistoryEntry): void => this.#history.record(entry);
+    this.#park = spool && new Park({ spool, limits: settings, say, record, logger });
     this.#connections = new Connections({
       runId,
       clock,

@@ -373,6 +373,21 @@ describe('two orchestrators', () => {
     expect(JSON.stringify([...disk.records])).toBe(records);
   });
 
+  test('one that could not reach its database for long finds out soon that another one leads', async () => {
+    // The pauses between two attempts grew to half a minute, so nodes went on with a leader that had been superseded.
+    const { clock, disk, run } = world();
+    const first = await run({ wrap: (store) => ({ ...store, hasOwnClock: true }) });
+    await clock.run(1_000);
+    disk.fault = { reason: 'broken', message: 'The database is out of reach.' };
+    await clock.run(120_000);
+    expect(first.orchestrator.store.state).toBe('suspended');
+    disk.epoch += 1;
+    disk.fault = null;
+    const { lost } = first.orchestrator;
+    await clock.run(6_000);
+    await expect(lost).resolves.toMatchObject({ code: 'DSO_LEADERSHIP_LOST' });
+  });
+
   test('close gives the store back, whatever was going on', async () => {
     const { clock, disk, run } = world();
     const first = await run();

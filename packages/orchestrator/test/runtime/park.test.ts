@@ -274,6 +274,16 @@ describe('what was parked is damaged, or does not fit', () => {
   });
 });
 
+// Parked shards of an orchestrator without a store were forgotten with its end, and nobody was told.
+test('what was parked is said to be lost where nothing is stored that says whose it is', async () => {
+  const fleet = ground();
+  fleet.spool.files.set('m0-1', new Uint8Array(10));
+  const orchestrator = await fleet.start();
+  expect(lostStates(orchestrator)).toEqual([
+    expect.stringContaining('up to 1 shard (10 bytes), parked by an earlier run'),
+  ]);
+});
+
 test('what an earlier run left in the spool and nobody names is removed at the start', async () => {
   const fleet = ground();
   fleet.spool.files.set('m0-1', new Uint8Array(10));

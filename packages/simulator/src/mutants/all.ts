@@ -4,6 +4,7 @@ import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
 import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import { GROUP_COMMIT_MUTANTS } from './group-commit.js';
+import { LEADERSHIP_MUTANTS } from './leadership.js';
 import { sending, type Mutant } from './mutant.js';
 import { ROLLOUT_MUTANTS } from './rollout.js';
 import { PLACEMENT_MUTANTS } from './placement.js';
@@ -64,6 +65,7 @@ const verifiesByItself =
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
   ...GROUP_COMMIT_MUTANTS,
+  ...LEADERSHIP_MUTANTS,
   ...PLACEMENT_MUTANTS,
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,

@@ -34,6 +34,7 @@ import {
 } from './bounded-times.js';
 import { API_TOKENS, AUDIT, REMEMBERED } from './access-records.js';
 import { HOSTS } from './host-records.js';
+import { BALANCE, restoredBalance } from './balance-records.js';
 import { OPERATIONS } from './operation-records.js';
 import {
   CRASH_RECORDS,
@@ -86,6 +87,7 @@ export function restoredState(
     rollouts: restoredRollouts(reader, settings) ?? fresh.rollouts,
     hosts: restoredHosts(reader, now),
     ...restoredAccess(reader),
+    balance: restoredBalance(fresh.balance, reader.one(BALANCE, 'balance'), now),
     jobs: new Map([...reader.all(JOBS)].map(([name, { dueAt }]) => [name, dueAt])),
     epoch,
     nextId,
@@ -197,7 +199,7 @@ function restoredNodes(
       id,
       version: record?.version ?? '',
       host: record?.host ?? null,
-      zone: null,
+      zone: record?.zone ?? null,
       pid: record?.pid ?? null,
       instance: null,
       bounds: null,

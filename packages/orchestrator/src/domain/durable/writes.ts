@@ -6,6 +6,7 @@
  */
 import type { OrchestratorState } from '../state/state.js';
 import { API_TOKENS, AUDIT, REMEMBERED } from './access-records.js';
+import { BALANCE } from './balance-records.js';
 import { HOSTS } from './host-records.js';
 import { OPERATIONS } from './operation-records.js';
 import {
@@ -62,6 +63,7 @@ const WRITERS: readonly Writer[] = [
   writer(API_TOKENS),
   writer(AUDIT),
   writer(REMEMBERED),
+  writer(BALANCE),
 ];
 
 /** What has to be durable before the effects of the decision that led from `before` to `after`. */

@@ -32,6 +32,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     alarm: null,
     takenIds: new Map(),
     launches: new Map(),
+    unanswered: new Map(),
     processes: new Map(),
     crashLoops: new Map(),
     versionHealth: new Map(),
