@@ -7,6 +7,7 @@ import { createServer as createTlsServer, Server as TlsServer } from 'node:https
 import { CONTRACT } from '@dshard/api';
 import { listeningContext, parseAddress, renewOnChange, type Clock, type Logger } from '@dshard/transport';
 import type { Leader } from '../ports/state-store.js';
+import type { ApiToken } from '../domain/state/access.js';
 import { failed } from './answers.js';
 import { createAccess } from './access.js';
 import { visitOf, type HttpServerOptions } from './server.js';
@@ -65,7 +66,8 @@ export class StandbyServer {
   #answerer(): (request: IncomingMessage, response: ServerResponse) => void {
     const { listen, leader } = this.#options;
     // A standby has not read the store, so it knows the configured token only.
-    const apiTokens = (): ReadonlyMap<string, never> => new Map();
+    const none: ReadonlyMap<string, ApiToken> = new Map<string, ApiToken>();
+    const apiTokens = (): ReadonlyMap<string, ApiToken> => none;
     const access = createAccess({ ...this.#options, apiTokens, listenHost: parseAddress(listen).host });
     return (request, response) => {
       request.resume();
