@@ -137,9 +137,9 @@ export class OrchestratorClient {
   #at = 0;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /** `bases` as in `http://127.0.0.1:7448`: orchestrators, of which one leads. */
-  constructor(bases: readonly string[], token: string | null) {
-    this.#bases = bases;
+  /** `bases` as in `http://127.0.0.1:7448`: an orchestrator, or several, of which one leads. */
+  constructor(bases: string | readonly string[], token: string | null) {
+    this.#bases = typeof bases === 'string' ? [bases] : bases;
     this.#headers = token === null ? {} : { authorization: `Bearer ${token}` };
   }
 
