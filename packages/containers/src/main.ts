@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lineScreen, Steps } from '@dshard/demo';
 import { messageOf } from '@dshard/protocol';
-import { systemClock } from '@dshard/transport';
+import { delay, systemClock } from '@dshard/transport';
 import { Command } from 'commander';
 import { makeNodeImage, makePostgresImage } from './base-image.js';
 import { installLine, whatIsLacking } from './privileges.js';
@@ -20,6 +20,7 @@ import { TOURS, type TourName, type TourVerdict } from './verdict.js';
 
 const LACKING = 77;
 const INTERRUPTED = 130;
+const DYING_MS = 2_000;
 const INSIDE = fileURLToPath(new URL('inside.js', import.meta.url));
 
 type Flags = { json?: true; base?: string; only?: TourName };
@@ -81,6 +82,8 @@ async function main(): Promise<number> {
     if (flags.json === true) process.stdout.write(`${JSON.stringify({ ok: false, reasons: [messageOf(error)] })}\n`);
     return 1;
   } finally {
+    // What was told to end may still be writing.
+    if (interrupted.signal.aborted) await delay(clock, DYING_MS);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
@@ -115,6 +118,7 @@ async function runInside(sandbox: Sandbox, tour: TourName): Promise<TourVerdict>
     },
     stdio: ['ignore', 'pipe', 'inherit'],
     signal: interrupted.signal,
+    killSignal: 'SIGKILL',
   });
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));

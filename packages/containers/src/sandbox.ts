@@ -57,6 +57,8 @@ export class Sandbox {
       ...(cwd !== undefined && { cwd }),
       env: { ...this.env, ...env },
       signal: this.#signal,
+      // unshare is deaf to SIGTERM while it has a child.
+      killSignal: 'SIGKILL',
     });
   }
 

@@ -17,7 +17,7 @@ import { QUARANTINE_SETTINGS, quarantineTour } from './quarantine-tour.js';
 import { REBALANCE_SETTINGS, rebalanceTour } from './rebalance-tour.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
-import { HaWorld, haTour } from './ha/tour.js';
+import { HaWorld, haTour } from './ha-tour.js';
 import { leaveText } from './leave-figures.js';
 import { LEAVE_SETTINGS, leaveTour } from './discordjs/leave-tour.js';
 import { startFigures, startTour } from './start-tour.js';

@@ -8,7 +8,7 @@ import type { AlarmFigures } from './alarm-tour.js';
 import { badRolloutProblems, type BadRolloutCase, type BadRolloutFigures } from './bad-rollout-figures.js';
 import { restartProblems, type RestartFigures } from './full-restart-figures.js';
 import type { CallFigures } from './fleet-calls.js';
-import { haProblems, type HaFigures } from './ha/figures.js';
+import { haProblems, type HaFigures } from './ha-figures.js';
 import { leaveProblems, type LeaveFigures } from './leave-figures.js';
 import type { OutageFigures } from './outage-tour.js';
 import type { QuarantineFigures } from './quarantine-tour.js';

@@ -11,11 +11,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PostgresPair } from '@dshard/testkit';
 import { delay } from '@dshard/transport';
-import { freePort } from '../addresses.js';
-import type { FleetOptions } from '../fleet.js';
-import { dsoShows, startOrchestrator, type OrchestratorProcess } from '../orchestrator.js';
-import { Scheduler } from '../scheduler.js';
-import { waitFor } from '../steps.js';
+import { freePort } from './addresses.js';
+import type { FleetOptions } from './fleet.js';
+import { dsoShows, startOrchestrator, type OrchestratorProcess } from './orchestrator.js';
+import { Scheduler } from './scheduler.js';
+import { waitFor } from './steps.js';
 import {
   allShardsRunning,
   BETWEEN_STEPS_MS,
@@ -25,7 +25,7 @@ import {
   startShardsAndTraffic,
   type Tour,
   type TourContext,
-} from '../tour.js';
+} from './tour.js';
 
 const LEASE = '4s';
 const TOKEN = 'one-token-for-both-orchestrators-of-the-demo';
