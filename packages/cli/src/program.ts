@@ -14,7 +14,7 @@ import { addStore } from './commands/store.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
 import { addEndpointCommand, commandOf, type Presentation } from './endpoint-command.js';
-import { examplesHelp } from './run-command.js';
+import { withCommonHelp } from './run-command.js';
 import { CLI_ERRORS } from './errors.js';
 import { addOperationCommands, addRolloutViews, addWatch } from './operation-commands.js';
 
@@ -48,10 +48,11 @@ export function createProgram(): Command {
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   addUp(program);
   addOperationCommands(program);
-  program
-    .command('token')
-    .description('API tokens: make, list and revoke them')
-    .addHelpText('after', examplesHelp(['dso token create ci operate', 'dso token list', 'dso token revoke ci']));
+  withCommonHelp(program.command('token').description('API tokens: make, list and revoke them'), [
+    'dso token create ci operate',
+    'dso token list --json',
+    'dso token revoke ci',
+  ]);
   for (const name of ENDPOINT_NAMES) addCommandOf(program, name);
   addWatch(commandOf(program, 'operations'));
   addRolloutViews(commandOf(program, 'rollout'));
@@ -64,11 +65,11 @@ export function createProgram(): Command {
 /** What is answered with a document of its own; all others with a message. */
 const PRESENTATIONS: { readonly [Name in EndpointName]?: Presentation<Answers<Name>> } = {
   status: { text: describeStatus },
-  shards: { text: describeShards },
+  shards: { text: describeShards, rows: 'shards' },
   health: { text: describeHealth, failed: ({ ok }) => !ok },
   operations: { text: describeOperations },
   operation: { text: describeOperation },
-  nodes: { text: describeNodes },
+  nodes: { text: describeNodes, rows: 'nodes' },
   tokens: { text: describeTokens },
   createToken: { text: ({ Message, token }) => `${Message} The token is shown this once:\n${token}` },
   audit: { text: describeAudit },

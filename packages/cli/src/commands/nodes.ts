@@ -1,11 +1,10 @@
 /** `dso nodes`: the nodes that a query asks for, a line each. */
 import type { NodeList, NodeRow } from '@dshard/api';
 
-export function describeNodes({ nodes, total }: NodeList): string {
-  if (total === 0) return 'There is none.';
+export function describeNodes({ nodes }: NodeList): string {
+  if (nodes.length === 0) return 'There is none.';
   const width = Math.max(4, ...nodes.map(({ id }) => id.length));
-  const lines = nodes.map((node) => lineOf(node, width));
-  return nodes.length < total ? [...lines, `… and ${total - nodes.length} more`].join('\n') : lines.join('\n');
+  return nodes.map((node) => lineOf(node, width)).join('\n');
 }
 
 function lineOf({ id, connection, intent, host, version, shards, notUp, process }: NodeRow, width: number): string {

@@ -27,9 +27,10 @@ export function replyTo(result: CommandResult): Reply<Answer> {
   return { status: 200, body: { Message: result.message, Error: false } };
 }
 
+const PRECONDITION_FAILED = 412;
 const STATUS_OF_FAULT: Readonly<Record<CommandError['fault'], number>> = { caller: 400, conflict: 409, fleet: 500 };
 
 function statusOf({ code, fault }: CommandError): number {
-  if (code === 'DSO_CHANGED_MEANWHILE') return REST_ERRORS[code].status;
+  if (code === 'DSO_CHANGED_MEANWHILE') return PRECONDITION_FAILED;
   return fault === 'caller' && code.startsWith('DSO_UNKNOWN_') ? 404 : STATUS_OF_FAULT[fault];
 }

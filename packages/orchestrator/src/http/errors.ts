@@ -57,11 +57,6 @@ export const REST_ERRORS = {
     meaning: 'No migration under way has this id.',
     remedy: 'See those under way at /v1/migrations; the history tells how others ended.',
   },
-  DSO_CHANGED_MEANWHILE: {
-    status: 412,
-    meaning: 'What was to be changed is not any more what `If-Match` says.',
-    remedy: 'Read it again, and decide anew.',
-  },
   DSO_STARTING: {
     status: 503,
     meaning: 'The orchestrator is starting.',

@@ -87,8 +87,9 @@ function nodeOrHost(
   ofNode: 'cordonNode' | 'uncordonNode',
   ofHost: 'cordonHost' | 'uncordonHost',
 ): Handler<OneOf, Answer> {
-  return async ({ values: { node, host }, by }, { orchestrator }) => {
-    if (node !== null && host === null) return replyTo(await orchestrator.command({ kind: ofNode, node }, by));
+  return async ({ values: { node, host }, by, expected }, { orchestrator }) => {
+    if (node !== null && host === null)
+      return replyTo(await orchestrator.command({ kind: ofNode, node }, by, expected));
     if (node === null && host !== null) return replyTo(await orchestrator.command({ kind: ofHost, host }, by));
     return failed('DSO_PARAMETER_INVALID', 'Name either a "node" or a "host".');
   };
@@ -142,15 +143,16 @@ function readPlan(
 
 /** A stream for those who ask for one, JSON for all others. */
 async function answerEvents(
-  { values: { after, limit }, request, reply }: Asked<Takes<'events'>>,
-  { orchestrator, streams }: Surroundings,
+  { values: { after, limit }, request, reply, identity }: Asked<Takes<'events'>>,
+  { orchestrator, streams, access }: Surroundings,
 ): Promise<Handled<readonly HistoryEntry[]>> {
   if (!accepts(request, 'text/event-stream')) {
     // An id that was not reached yet is of an earlier run that kept nothing: then all is new.
     const newest = orchestrator.history().at(-1)?.id ?? 0;
     return found(await orchestrator.pastEntries(after !== null && after > newest ? null : after, limit));
   }
-  if (!streams.open(reply.raw, after ?? 0)) {
+  const isStillAllowed = (): boolean => identity !== null && access.isStillKnown(identity);
+  if (!streams.open(reply.raw, { after: after ?? 0, isStillAllowed })) {
     return failed('DSO_TOO_MANY_STREAMS', 'Too many event streams are open already: close one, then try again.');
   }
   reply.hijack();
