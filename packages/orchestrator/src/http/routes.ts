@@ -52,7 +52,7 @@ async function answer(
   const expected = expectedBy(entry, request, read.values);
   const client = requesterOf(request);
   const recorded =
-    identity !== null && entry.role !== 'none' && entry.role !== 'read' && entry.method === 'POST'
+    identity !== null && mayChange(entry, read.values)
       ? surroundings.audit.begin({ identity, ...client, action: name, parameters: read.values })
       : null;
   const handler = HANDLERS[name] as Handler<object, unknown>;
@@ -61,6 +61,11 @@ async function answer(
   if (handled === null) return reply;
   recorded?.ended(handled.status, codeIn(handled.body));
   return send(reply, handled);
+}
+
+/** Such requests are in the audit. */
+function mayChange({ role, method }: AnyEndpoint, values: { dryRun?: unknown }): boolean {
+  return role !== 'none' && role !== 'read' && method === 'POST' && values.dryRun !== true;
 }
 
 function roleTooLow(identity: Identity | null, { role }: AnyEndpoint): Reply<unknown> {
