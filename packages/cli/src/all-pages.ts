@@ -24,7 +24,7 @@ export async function askForAllPages<Name extends EndpointName>(
     const { next = null, [rows]: onThisPage } = page;
     // A page without rows throws a TypeError, which `runCommand` knows as an answer that is not ours.
     for (const row of onThisPage as readonly unknown[]) all.push(row);
-    if (next === null) return (pages === 1 ? page : { ...page, total: all.length, [rows]: all }) as Answers<Name>;
+    if (next === null) return pages === 1 ? page : { ...page, total: all.length, [rows]: all };
     cursor = { cursor: next };
   }
   throw new RangeError('The list does not end.');

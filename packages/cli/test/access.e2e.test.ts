@@ -1,6 +1,6 @@
 /** Tokens, the audit and idempotency keys as an operator uses them: a real `dso up`, real nodes, the real command line. */
 import { describe, expect, test } from 'vitest';
-import type { AuditList, Refusal, StartedOperation } from '@dshard/api';
+import type { AuditList, OperationStatus, Refusal, StartedOperation } from '@dshard/api';
 import { until } from '@dshard/testkit';
 import { runDso } from './dso.js';
 import { orchestratorsOfEachTest, QUIET_BOT, untilServing, type Running } from './orchestrators.js';
@@ -79,8 +79,9 @@ describe('dso up with a token', () => {
     expect(await drain(ADMIN, key, a)).toEqual(first);
     expect(await drain(ADMIN, key, b)).toMatchObject({ status: 409, body: { code: 'DSO_IDEMPOTENCY_KEY_USED' } });
     const headers = { authorization: `Bearer ${ADMIN}` };
-    const operations = await (await fetch(`${second.http}/v1/operations`, { headers })).json();
-    expect(operations.filter(({ kind }: { kind: string }) => kind === 'drain')).toHaveLength(1);
+    const answer = await fetch(`${second.http}/v1/operations`, { headers });
+    const operations = (await answer.json()) as OperationStatus[];
+    expect(operations.filter(({ kind }) => kind === 'drain')).toHaveLength(1);
   });
 
   test('does what was decided about a node only while the node is still so', async () => {

@@ -38,20 +38,23 @@ function start(directory: string, store: Settings): Promise<StartedOrchestrator>
   return startOrchestrator(resolveConfig({ flags, cwd: directory }), { logger: silentLogger });
 }
 
-async function ask<Body>(
+async function ask(
   { httpAddress }: StartedOrchestrator,
   path: string,
   { token = ADMIN, body }: { token?: string; body?: object } = {},
-): Promise<{ status: number; body: Body }> {
+): Promise<{ status: number; body: unknown }> {
   const response = await fetch(`http://${httpAddress}${path}`, {
     headers: { authorization: `Bearer ${token}`, connection: 'close', 'content-type': 'application/json' },
     ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
   });
-  return { status: response.status, body: (await response.json()) as Body };
+  return { status: response.status, body: await response.json() };
 }
 
 const create = async (at: StartedOrchestrator, body: object): Promise<string> =>
-  (await ask<CreatedToken>(at, '/v1/tokens', { body })).body.token;
+  ((await ask(at, '/v1/tokens', { body })).body as CreatedToken).token;
+
+const auditOf = async (at: StartedOrchestrator): Promise<AuditList['entries']> =>
+  ((await ask(at, '/v1/audit')).body as AuditList).entries;
 
 /** It may have a `_` of its own. */
 const secretOf = (token: string): string => /^dso_[0-9a-f]+_(.{43})$/.exec(token)![1]!;
@@ -95,7 +98,7 @@ describe.each(stores)('on %s', (kind, settingsFor) => {
     expect(await statuses(operator)).toEqual([200, 200, 403]);
     expect(await statuses(leaver)).toEqual([401, 401, 401]);
 
-    const { entries } = (await ask<AuditList>(second, '/v1/audit')).body;
+    const entries = await auditOf(second);
     const shown = entries.map(({ id, token, role, from, action, status }) => [id, token, role, from, action, status]);
     const configured = ['the configured token', 'admin', '127.0.0.1'];
     expect(shown).toEqual([
@@ -126,7 +129,7 @@ describe.each(stores)('on %s', (kind, settingsFor) => {
     onTestFinished(() => at.close('leave'));
     const reader = await create(at, { name: 'grafana', role: 'read' });
     for (const token of [reader, 'wrong']) await ask(at, '/v1/operations', { token, body: { kind: 'rebalance' } });
-    const { entries } = (await ask<AuditList>(at, '/v1/audit')).body;
+    const entries = await auditOf(at);
     expect(entries.map(({ action }) => action)).toEqual(['createToken']);
   });
 });
