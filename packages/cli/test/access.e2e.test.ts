@@ -1,4 +1,4 @@
-/** Tokens, the audit and idempotency keys as an operator uses them: a real `dso up`, real nodes, the real command line. */
+/** Tokens, the audit, idempotency keys and If-Match as an operator uses them: a real `dso up` and its nodes. */
 import { describe, expect, test } from 'vitest';
 import type { AuditList, OperationStatus, Refusal, StartedOperation } from '@dshard/api';
 import { until } from '@dshard/testkit';
