@@ -13,7 +13,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '@dshard/transport';
 import type { OrchestratorHandle, RecordedEntry } from '../runtime/contract.js';
 
-export type AskedStream = {
+type AskedStream = {
   readonly after: number;
   /** Whether who asked would still be let in. */
   isStillAllowed(this: void): boolean;
