@@ -181,7 +181,7 @@ describe('the token', () => {
       runDso(['deployedversion'], withToken('DSO_TOKEN_FILE', '/nowhere/token')),
     ]);
     expect([flag.code, variable.code, fromFile.code]).toEqual([0, 0, 0]);
-    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(/not the one/) });
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(/not one of this orchestrator/) });
     expect(none).toMatchObject({ code: 1, stderr: expect.stringMatching(/DSO_TOKEN_FILE/) });
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringMatching(/\/nowhere\/token/) });
   });
