@@ -207,7 +207,11 @@ function isSilent(state: OrchestratorState, id: string): boolean {
   return node?.connection.kind === 'disconnected' && !node.connection.gone && !isLeaving(node);
 }
 
-/** Shards that nobody's command started are on no node beyond the limit, and on the emptiest of the open ones. */
+/**
+ * Shards that nobody's command started are on no node beyond the limit, and on the emptiest of the open ones. What is
+ * drained or held back when the step begins need not be the emptiest: placement comes before operations end, so that a
+ * drained node does not get at once what has just left the node. An operation that ends after it opens the node again.
+ */
 function placementIsFair(before: OrchestratorState, after: OrchestratorState): void {
   const { settings, nodes } = after;
   if (before.shards === after.shards || before.startRequests !== after.startRequests) return;
@@ -219,7 +223,8 @@ function placementIsFair(before: OrchestratorState, after: OrchestratorState): v
     new Set(open.map(({ version }) => version)).size === 1 &&
     after.crashRecords.size + after.crashLoops.size === 0 &&
     [...after.balance.loads.values()].every(({ level }) => level === 0);
-  const least = Math.min(...open.map(({ id }) => loads.get(id)?.all ?? 0));
+  const wasOpen = open.filter(({ id }) => !isTakenOut(before, id));
+  const least = Math.min(...wasOpen.map(({ id }) => loads.get(id)?.all ?? 0));
   for (const [shard, was] of before.shards.entries()) {
     const is = after.shards[shard];
     if (was.kind !== 'vacant' || is?.kind !== 'starting') continue;
@@ -234,8 +239,13 @@ function placementIsFair(before: OrchestratorState, after: OrchestratorState): v
 }
 
 function isOpen(state: OrchestratorState, node: NodeState): boolean {
-  const isTakenOut = drainedBy(state, node.id) !== undefined || isHeldBack(state, node) || isUnresponsive(state, node);
-  return isConnected(node) && isServing(state, node) && !isTakenOut;
+  return isConnected(node) && isServing(state, node) && !isTakenOut(state, node.id) && !isUnresponsive(state, node);
+}
+
+/** By an operation. */
+function isTakenOut(state: OrchestratorState, id: string): boolean {
+  const node = state.nodes.get(id);
+  return drainedBy(state, id) !== undefined || (node !== undefined && isHeldBack(state, node));
 }
 
 /** `all`: with what it hands over or is about to take over, as the shards of the node that a rollout replaces by it. */
