@@ -48,6 +48,7 @@ const ROUGH_FAULTS = [
   'disk',
   'baseLevel',
   'spool',
+  'hosts',
 ] as const;
 
 export type FaultName = (typeof GENTLE_FAULTS)[number] | (typeof ROUGH_FAULTS)[number];

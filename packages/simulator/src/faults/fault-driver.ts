@@ -14,6 +14,7 @@ import type { SimDiscord } from '../discord/discord.js';
 import type { Fleet } from '../world/fleet.js';
 import type { SimOrchestrator } from '../world/sim-orchestrator.js';
 import type { Death, VirtualProcess } from '../world/virtual-process.js';
+import { hostFault } from './hosts.js';
 
 export type FaultDriverOptions = {
   plan: Plan;
@@ -114,6 +115,7 @@ export class FaultDriver {
       ambushedOrchestrator: () => this.#ambushOrchestrator(),
       disk: () => this.#disk(),
       spool: () => this.#spool(),
+      hosts: () => this.#host(),
     };
   }
 
@@ -159,6 +161,12 @@ export class FaultDriver {
     const { observe } = this.#options;
     observe({ kind: 'apart', node, begins: true });
     return () => observe({ kind: 'apart', node, begins: false });
+  }
+
+  #host(): void {
+    const { plan } = this.#options;
+    const forAWhile = (end: () => void): void => this.#forAWhile(LONGEST_MS, end);
+    hostFault({ ...this.#options, seed: plan.seed, forAWhile });
   }
 
   #someNode(): BotProcess | undefined {

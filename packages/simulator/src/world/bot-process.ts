@@ -9,6 +9,7 @@ import type { Observe } from '../observation.js';
 import { drawFor } from '../random.js';
 import type { Trace } from '../trace.js';
 import { baseLevelTransport, repeatingTransport } from './control-connection.js';
+import { hostOf } from './hosts.js';
 import { ORCHESTRATOR_ADDRESS } from './sim-orchestrator.js';
 import { VirtualProcess, type Death } from './virtual-process.js';
 
@@ -106,6 +107,7 @@ export class BotProcess {
         host: this.host,
         orchestrator: ORCHESTRATOR_ADDRESS,
         nodeId: options.nodeId ?? name,
+        labels: { host: hostOf(seed, name) },
         ...(options.token !== null && !baseLevel && { token: options.token }),
         lingerMs: 0,
         patienceMs: options.patienceMs,
