@@ -1,6 +1,7 @@
 /** Child processes that answer questions, one at a time. */
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** Where a child finds what it is told at its start. */
@@ -36,6 +37,13 @@ export class Peer<Order, Saying> {
         resolve(saying);
       };
     });
+  }
+
+  /** Waits for it to end by itself. */
+  async ended(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.disconnect();
+    await once(this.#child, 'exit');
   }
 
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

@@ -3,7 +3,7 @@
  * wait for its end. A kind is listed, shown, watched and cancelled like every other, so this is all that REST and the
  * command line know of it.
  */
-import { duration, flag, hostName, nodeId, nodeList, orNull, wholeNumber, type Field } from './values/field.js';
+import { duration, flag, hostName, nodeId, nodeList, orNull, text, wholeNumber, type Field } from './values/field.js';
 import type { CommandWords, Parameters } from './endpoint.js';
 
 /** What each kind takes, as the server has it when the parameters were read. */
@@ -25,6 +25,8 @@ export type OperationPlans = {
     fast: boolean;
     manual: boolean;
     force: boolean;
+    to: string | null;
+    keepOld: number;
   };
 };
 
@@ -156,6 +158,11 @@ export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<Op
       fast: { field: flag(), fallback: false },
       manual: { field: flag(), fallback: false },
       force: { field: flag(), fallback: false },
+      to: {
+        field: orNull(text({ expected: 'a version', pattern: /^[^\p{C}\s]+$/u, maxLength: 200 }), 'deployed'),
+        fallback: null,
+      },
+      keepOld: { field: duration({ max: DAY_MS }), fallback: 0 },
     },
     commands: [
       {
@@ -173,7 +180,9 @@ export const OPERATION_KINDS: { readonly [K in OperationKind]: OperationEntry<Op
           { flags: '--surge <n>', help: 'how many nodes are replaced at once (all)' },
           { flags: '--fast', help: 'one canary for a short while, then all' },
           { flags: '--manual', help: 'wait for `dso rollout resume` after each bake' },
-          { flags: '--force', help: 'also a version that was reverted before' },
+          { flags: '--to <version>', help: 'this version instead of the deployed one ({version} in launcher.command)' },
+          { flags: '--keep-old <time>', help: 'how long the old nodes stay after the last bake, to go back to (0)' },
+          { flags: '--force', help: 'also a version that was reverted before, and where memory is short' },
         ],
       },
       {

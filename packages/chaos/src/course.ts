@@ -3,11 +3,11 @@ import { waitFor } from '@dshard/demo';
 import { messageOf } from '@dshard/protocol';
 import { seededRandom } from '@dshard/testkit';
 import { delay, type Ms } from '@dshard/transport';
-import { schedule, type FaultName, type ScheduledFault } from './fault-kinds.js';
-import { FAULT_ACTIONS } from './fault-actions.js';
+import { schedule, type ScheduledFault } from './fault-kinds.js';
 import { Operators } from './moves.js';
 import type { ChaosOptions } from './options.js';
-import { NODES, type Rig, type Status } from './rig.js';
+import type { StatusV1 } from '@dshard/api';
+import type { ChaosRig, Inject } from './chaos-rig.js';
 import { describeWindow, Windows, type Window } from './windows.js';
 
 const CALM_MS = 2_000;
@@ -21,15 +21,17 @@ export type CourseEnd = {
 };
 
 export class Course {
-  readonly #rig: Rig;
+  readonly #rig: ChaosRig;
   readonly #options: ChaosOptions;
   readonly #say: (text: string) => void;
+  readonly #inject: Inject;
   readonly #windows: Windows;
   readonly #operators: Operators;
   readonly #failures: string[] = [];
   readonly #lost: CourseEnd['lost'] = [];
 
-  constructor(rig: Rig, options: ChaosOptions, say: (text: string) => void) {
+  constructor(rig: ChaosRig, options: ChaosOptions, inject: Inject, say: (text: string) => void) {
+    this.#inject = inject;
     this.#rig = rig;
     this.#options = options;
     this.#say = say;
@@ -48,7 +50,7 @@ export class Course {
     await delay(clock, CALM_MS);
     for (const fault of schedule(this.#options.seed, this.#faults())) {
       if (clock.monotonicMs() >= until) break;
-      await this.#inject(fault);
+      await this.#inflict(fault);
       if (!(await this.#recover())) break;
       this.#enter('calm');
       this.#operators.start();
@@ -60,11 +62,7 @@ export class Course {
   }
 
   #faults(): ChaosOptions['faults'] {
-    const { disk, clocks } = this.#rig;
-    const missing: Partial<Record<FaultName, string>> = {
-      ...(disk === null && { 'full-disk': 'a tmpfs cannot be mounted here (it takes root)' }),
-      ...(clocks === null && { 'clock-step': 'there is no libfaketime (`apt-get install faketime`)' }),
-    };
+    const missing = this.#rig.missing();
     const others = this.#options.faults.filter((name) => {
       const why = missing[name];
       if (why !== undefined) this.#say(`The fault ${name} is left out: ${why}.`);
@@ -74,14 +72,10 @@ export class Course {
     return others;
   }
 
-  async #inject({ name, random }: ScheduledFault): Promise<void> {
+  async #inflict({ name, random }: ScheduledFault): Promise<void> {
     const window = this.#enter(name);
     try {
-      await FAULT_ACTIONS[name]({
-        rig: this.#rig,
-        random,
-        say: (text) => this.#say(`${describeWindow(window)}: ${text}`),
-      });
+      await this.#inject(name, random, (text) => this.#say(`${describeWindow(window)}: ${text}`));
     } catch (error) {
       this.#fail(`${describeWindow(window)}: ${messageOf(error)}`);
     }
@@ -125,27 +119,27 @@ export class Course {
 // When the fleet has recovered: everything runs, nothing is under way, nothing of before is still to be handled.
 
 /** What is not as it should be, in words; empty when all is well. `since`: events before it have to be handled. */
-async function unsettled(rig: Rig, since: Ms): Promise<string[]> {
+async function unsettled(rig: ChaosRig, since: Ms): Promise<string[]> {
   const status = await rig.status().catch(() => null);
   if (status === null) return ['the orchestrator does not answer'];
   const open = rig.watch.openBefore(since).length;
   const attached = rig.attached();
   const { sockets } = rig.emulator.admin.status();
   return [
-    ...unsettledIn(status, rig.shards),
+    ...unsettledIn(status, rig),
     attached !== rig.shards && `${attached} of ${rig.shards} sessions are connected`,
     sockets !== rig.shards && `${sockets} gateway connections are open for ${rig.shards} shards`,
     open > 0 && `${open} events are handled by nobody so far`,
   ].filter((problem) => problem !== false);
 }
 
-function unsettledIn(status: Status, shards: number): string[] {
+function unsettledIn(status: StatusV1, { shards, nodes }: ChaosRig): string[] {
   const connected = status.nodes.filter(({ connection, intent }) => connection === 'connected' && intent === 'serving');
   const open = status.operations.filter(({ endedAt }) => endedAt === null);
   const { up } = status.conditionCounts;
   return [
     up !== shards && `${up} of ${shards} shards are up`,
-    connected.length < NODES && `${connected.length} of ${NODES} nodes serve`,
+    connected.length < nodes && `${connected.length} of ${nodes} nodes serve`,
     status.nodes.some(({ intent }) => intent === 'shuttingDown') && 'a node is shutting down',
     status.launches.length > 0 && `${status.launches.length} launches are under way`,
     status.migrations.length > 0 && `${status.migrations.length} migrations are open`,

@@ -1,9 +1,9 @@
 /** How each fault is done. */
-import type { FaultName } from './fault-kinds.js';
+import type { OneHostFault } from './fault-kinds.js';
 import { INSIDE_FAULTS, type Fault } from './faults.js';
 import { clockStep, discordOutage, stranger, twoProcessesOneId } from './outside-faults.js';
 
-export const FAULT_ACTIONS: Readonly<Record<FaultName, Fault>> = {
+export const FAULT_ACTIONS: Readonly<Record<OneHostFault, Fault>> = {
   ...INSIDE_FAULTS,
   'clock-step': clockStep,
   'two-processes-one-id': twoProcessesOneId,

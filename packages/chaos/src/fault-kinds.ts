@@ -7,15 +7,23 @@ import type { Random } from '@dshard/transport';
  * because a node was lost, or was taken for lost. `mayDoubleAttach`: the other node resumes a session while the lost
  * one still holds it, which is what Discord sees when a process stands still. `finishesLate`: a process that was
  * stopped in the middle of an event's handler ends it when it wakes, whoever has the shard by then, and nobody can mark
- * that (decision 006): one event at the most, as handlers do not wait here.
+ * that (decision 006): one event at the most, as handlers do not wait here. `mayMissHeartbeats`: none comes.
  */
-export type FaultCost = { mayRepeat: boolean; mayDoubleAttach: boolean; finishesLate: boolean };
+export type FaultCost = {
+  mayRepeat: boolean;
+  mayDoubleAttach: boolean;
+  finishesLate: boolean;
+  mayMissHeartbeats: boolean;
+};
 
-const FREE: FaultCost = { mayRepeat: false, mayDoubleAttach: false, finishesLate: false };
+const FREE: FaultCost = { mayRepeat: false, mayDoubleAttach: false, finishesLate: false, mayMissHeartbeats: false };
 const NODE_DIES: FaultCost = { ...FREE, mayRepeat: true };
 const NODE_IS_SILENT: FaultCost = { ...NODE_DIES, mayDoubleAttach: true };
 
-export type FaultName =
+export type FaultName = OneHostFault | HostFault;
+
+/** Where orchestrator and nodes are on one host. */
+export type OneHostFault =
   | 'node-kill'
   | 'node-kill-in-move'
   | 'node-pause'
@@ -35,7 +43,25 @@ export type FaultName =
   | 'stranger'
   | 'discord-outage';
 
-export const FAULTS: Readonly<Record<FaultName, FaultCost>> = {
+/** Where there are several, with an orchestrator on two of them. */
+export type HostFault =
+  | 'kill-node'
+  | 'stop-node'
+  | 'kill-host'
+  | 'kill-leader'
+  | 'stop-leader'
+  | 'part-hosts'
+  | 'part-one-way'
+  | 'cut-off-host'
+  | 'darken-host'
+  | 'leader-without-database'
+  | 'lose-packets'
+  | 'step-clock'
+  | 'restart-database'
+  | 'promote-database'
+  | 'fill-disk';
+
+const ONE_HOST_FAULTS: Readonly<Record<OneHostFault, FaultCost>> = {
   'node-kill': NODE_DIES,
   'node-kill-in-move': NODE_DIES,
   'node-pause': { ...NODE_IS_SILENT, finishesLate: true },
@@ -56,7 +82,32 @@ export const FAULTS: Readonly<Record<FaultName, FaultCost>> = {
   'discord-outage': FREE,
 };
 
-export const FAULT_NAMES = Object.keys(FAULTS) as readonly FaultName[];
+const HOST_FAULTS: Readonly<Record<HostFault, FaultCost>> = {
+  'kill-node': NODE_DIES,
+  'stop-node': { ...NODE_IS_SILENT, finishesLate: true },
+  'kill-host': NODE_DIES,
+  'kill-leader': FREE,
+  'stop-leader': FREE,
+  'part-hosts': NODE_IS_SILENT,
+  'part-one-way': NODE_IS_SILENT,
+  'cut-off-host': NODE_IS_SILENT,
+  'darken-host': { ...NODE_IS_SILENT, mayMissHeartbeats: true },
+  'leader-without-database': FREE,
+  'lose-packets': NODE_IS_SILENT,
+  'step-clock': FREE,
+  'restart-database': FREE,
+  'promote-database': FREE,
+  'fill-disk': FREE,
+};
+
+export const FAULTS: Readonly<Record<FaultName, FaultCost>> = { ...ONE_HOST_FAULTS, ...HOST_FAULTS };
+
+export const FAULT_NAMES = Object.keys(ONE_HOST_FAULTS) as readonly OneHostFault[];
+export const HOST_FAULT_NAMES = Object.keys(HOST_FAULTS) as readonly HostFault[];
+
+export function isHostFault(name: FaultName): name is HostFault {
+  return name in HOST_FAULTS;
+}
 
 /**
  * Which faults come in which order, from the seed: all of them, shuffled, then all of them again. Each has randomness

@@ -5,7 +5,7 @@
 import { counted } from '@dshard/protocol';
 import { waitFor } from '@dshard/demo';
 import { delay, type Random } from '@dshard/transport';
-import { pick, type FaultName } from './fault-kinds.js';
+import { pick, type OneHostFault } from './fault-kinds.js';
 import { BEYOND_TIMEOUTS_MS, type Rig, type Status } from './rig.js';
 import { signal } from './processes.js';
 
@@ -188,7 +188,7 @@ const fullDisk: Fault = async (context) => {
   }
 };
 
-type InsideFault = Exclude<FaultName, 'clock-step' | 'two-processes-one-id' | 'stranger' | 'discord-outage'>;
+type InsideFault = Exclude<OneHostFault, 'clock-step' | 'two-processes-one-id' | 'stranger' | 'discord-outage'>;
 
 export const INSIDE_FAULTS: Readonly<Record<InsideFault, Fault>> = {
   'node-kill': nodeKill,

@@ -2,10 +2,16 @@
 import { once } from 'node:events';
 import { systemClock, systemRandom } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
+import { inOwnNetwork, namespacesMissing, NOT_RUN_HERE } from '@dshard/testkit';
+import type { ChaosRig, Inject } from './chaos-rig.js';
 import { Course } from './course.js';
+import { HOST_FAULT_ACTIONS } from './hosts/host-faults.js';
+import { HostsRig } from './hosts/hosts-rig.js';
 import { parseOptions, replayCommand, type ChaosOptions } from './options.js';
+import { FAULT_ACTIONS } from './fault-actions.js';
+import { isHostFault } from './fault-kinds.js';
 import { Rig } from './rig.js';
-import { judge, type Verdict } from './verdict.js';
+import { judge, type Verdict, type VerdictInput } from './verdict.js';
 
 const INTERRUPTED = 130;
 const clock = systemClock();
@@ -23,9 +29,10 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
+  if (options.hosts > 1 && (await ranElsewhere())) return;
   say(`seed ${options.seed}; again with: ${replayCommand(options)}`);
   const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]).then(() => null);
-  await using rig = await Rig.start(clock, options);
+  await using rig = options.hosts > 1 ? await HostsRig.start(clock, options) : await Rig.start(clock, options);
   const outcome = await Promise.race([runAndJudge(rig, options), interrupted]);
   if (outcome === null) {
     say('interrupted: everything is ended');
@@ -38,17 +45,31 @@ async function main(): Promise<void> {
   process.exitCode = verdict.ok ? 0 : 1;
 }
 
-async function runAndJudge(rig: Rig, options: ChaosOptions): Promise<ReturnType<typeof judge>> {
-  say(`${options.shards} shards run on three nodes`);
-  const { windows, lost, operators, failures } = await new Course(rig, options, say).run();
+/** Hosts are made from a network of our own, in which this program is run once more. */
+async function ranElsewhere(): Promise<boolean> {
+  const missing = namespacesMissing();
+  if (missing !== null) {
+    process.stderr.write(`npm run chaos -- --hosts cannot be run here: ${missing}.\n`);
+    process.exitCode = NOT_RUN_HERE;
+    return true;
+  }
+  const code = await inOwnNetwork();
+  if (code !== null) process.exitCode = code;
+  return code !== null;
+}
+
+async function runAndJudge(rig: Rig | HostsRig, options: ChaosOptions): Promise<ReturnType<typeof judge>> {
+  say(`${options.shards} shards run on ${rig.nodes} nodes`);
+  const { windows, lost, operators, failures } = await new Course(rig, options, injector(rig), say).run();
   const { ledger, admin } = rig.emulator;
   // Before the end, which closes sessions for good, as it should.
   const judged = { ledger: ledger.verdict(), sessions: ledger.sessions() };
   const leftovers = await rig.endFleet();
   const { sockets } = admin.status();
   if (sockets > 0) leftovers.push(`${sockets} gateway connections were left`);
-  if (rig.links.connections > 0) leftovers.push(`${rig.links.connections} control connections were left`);
-  const { seed, minutes, shards } = options;
+  if (rig instanceof Rig && rig.links.connections > 0)
+    leftovers.push(`${rig.links.connections} control connections were left`);
+  const { seed, minutes, shards, hosts } = options;
   return judge({
     seed,
     minutes,
@@ -59,17 +80,30 @@ async function runAndJudge(rig: Rig, options: ChaosOptions): Promise<ReturnType<
     lost,
     moves: operators.moves,
     failures: [...failures, ...leftovers],
+    ...severalHosts(rig, hosts),
   });
 }
 
-function tellFailure(reasons: readonly string[], rig: Rig, options: ChaosOptions): void {
-  say('the last lines of the orchestrator and its nodes:');
+function injector(rig: Rig | HostsRig): Inject {
+  return async (name, random, told) => {
+    if (rig instanceof HostsRig) {
+      if (isHostFault(name)) await HOST_FAULT_ACTIONS[name]({ rig, random, say: told });
+    } else if (!isHostFault(name)) await FAULT_ACTIONS[name]({ rig, random, say: told });
+  };
+}
+
+function severalHosts(rig: Rig | HostsRig, hosts: number): Pick<VerdictInput, 'severalHosts'> {
+  return rig instanceof HostsRig ? { severalHosts: { hosts, leaders: rig.leaders.figures } } : {};
+}
+
+function tellFailure(reasons: readonly string[], rig: ChaosRig, options: ChaosOptions): void {
+  say('the last lines of orchestrators and nodes:');
   for (const line of rig.log) say(`    ${line}`);
   for (const reason of reasons) say(`✘ ${reason}`);
   say(`again with: ${replayCommand(options)}`);
 }
 
-function words({ ok, faults, moves, events, identifies }: Verdict): string {
+function words({ ok, faults, moves, events, identifies, leaders }: Verdict): string {
   const done = Object.entries(faults).map(([name, count]) => `${count} × ${name}`);
   return [
     ok ? '✔ The verdict holds.' : '✘ The verdict does not hold.',
@@ -77,6 +111,12 @@ function words({ ok, faults, moves, events, identifies }: Verdict): string {
     `  Discord emitted ${events.emitted} events, the bot handled ${events.handled}: ${events.lost} lost,` +
       ` ${events.repeatedMarked} repeated and marked, ${events.repeatedUnmarked} repeated without the mark.`,
     `  ${identifies.used} IDENTIFYs (${identifies.needed} needed).`,
+    ...(leaders === undefined
+      ? []
+      : [
+          `  Leaders at one moment: ${leaders.most} at the most; ${leaders.changes} changes,` +
+            ` ${leaders.longestWithoutMs} ms without one at the longest.`,
+        ]),
     '',
   ].join('\n');
 }

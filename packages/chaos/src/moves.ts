@@ -1,7 +1,8 @@
 /** The operators: they move shards, empty nodes and roll out, one thing after the other, all along. */
 import { delay, type Ms, type Random } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
-import type { Rig, Status } from './rig.js';
+import type { StatusV1 } from '@dshard/api';
+import type { ChaosRig } from './chaos-rig.js';
 import { pick } from './fault-kinds.js';
 
 const PAUSE_MS = 250;
@@ -12,13 +13,13 @@ type Wish = { text: string; path: string; parameters: Readonly<Record<string, st
 
 export class Operators {
   readonly moves: Move[] = [];
-  readonly #rig: Rig;
+  readonly #rig: ChaosRig;
   readonly #random: Random;
   readonly #onMove: (move: Move) => void;
   #stop: AbortController | null = null;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(rig: Rig, random: Random, onMove: (move: Move) => void) {
+  constructor(rig: ChaosRig, random: Random, onMove: (move: Move) => void) {
     this.#rig = rig;
     this.#random = random;
     this.#onMove = onMove;
@@ -42,7 +43,7 @@ export class Operators {
     while (!signal.aborted) {
       // Without an orchestrator that answers, or a second node, there is nothing to wish for.
       const wish = await this.#rig.status().then(
-        (status) => wishFor(status, this.#random),
+        (status) => wishFor(status, this.#rig.launches, this.#random),
         () => null,
       );
       if (wish !== null) await this.#carryOut(wish);
@@ -51,9 +52,9 @@ export class Operators {
   }
 
   async #carryOut({ text, path, parameters }: Wish): Promise<void> {
-    const { clock, fleet } = this.#rig;
+    const { clock } = this.#rig;
     const startedAt = clock.now();
-    const failure = await fleet.client.post(path, parameters).then(() => null, messageOf);
+    const failure = await this.#rig.post(path, parameters).then(() => null, messageOf);
     const move = { text, startedAt, endedAt: clock.now(), failure };
     this.moves.push(move);
     this.#onMove(move);
@@ -61,7 +62,7 @@ export class Operators {
 }
 
 /** null: no node has running shards, or there is no other. */
-function wishFor(status: Status, random: Random): Wish | null {
+function wishFor(status: StatusV1, launches: boolean, random: Random): Wish | null {
   const serving = status.nodes.filter(({ connection, intent }) => connection === 'connected' && intent === 'serving');
   const origins = serving.filter(({ shards }) => shards.some(({ state }) => state === 'running'));
   if (origins.length === 0 || serving.length < 2) return null;
@@ -72,7 +73,7 @@ function wishFor(status: Status, random: Random): Wish | null {
     'other node',
   );
   const chance = random.next();
-  if (chance < 0.06) return { text: 'rollout', path: '/fullmigration', parameters: {} };
+  if (chance < 0.06 && launches) return { text: 'rollout', path: '/fullmigration', parameters: {} };
   if (chance < 0.25) {
     const shutdown = chance < 0.12;
     return {

@@ -11,16 +11,18 @@ import { startGatewayEmulator, type GatewayEmulator } from '@dshard/gateway-emul
 import { SettableClock } from '@dshard/testkit';
 import type { Clock } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
+import type { ChaosRig } from './chaos-rig.js';
 import { EventWatch } from './event-watch.js';
 import { Links } from './links.js';
 import type { ChaosOptions } from './options.js';
 import { killAll, processesOf, signal } from './processes.js';
 import { SmallDisk } from './small-disk.js';
 
-export const NODES = 3;
+const NODES = 3;
 const GUILDS_PER_SHARD = 4;
 const START_TIMEOUT_MS = 60_000;
 const LOG_LINES = 60;
+const DISK_MB = 24;
 const IDENTIFY_WINDOW_MS = 1_000;
 
 const HEARTBEAT_MS = 1_000;
@@ -48,9 +50,11 @@ export type Status = Awaited<ReturnType<Fleet['client']['status']>>;
 /** Whose clocks can be set. */
 export type Clocks = { folder: string; orchestrator: SettableClock; nodes: SettableClock };
 
-export class Rig {
+export class Rig implements ChaosRig {
   readonly clock: Clock;
   readonly shards: number;
+  readonly nodes: number = NODES;
+  readonly launches: boolean = true;
   readonly emulator: GatewayEmulator;
   readonly links: Links;
   /** null: it could not be mounted. */
@@ -99,7 +103,7 @@ export class Rig {
     const ports = { node: await freePort(0), http: await freePort(0) };
     const links = await Links.to(`127.0.0.1:${ports.node}`, clock);
     undo.push(() => links.close());
-    const disk = faults.includes('full-disk') ? SmallDisk.mount() : null;
+    const disk = faults.includes('full-disk') ? SmallDisk.mount(DISK_MB) : null;
     undo.push(() => disk?.unmount());
     const clocks = faults.includes('clock-step') ? makeClocks() : null;
     undo.push(() => removeClocks(clocks));
@@ -150,6 +154,17 @@ export class Rig {
 
   status(): Promise<Status> {
     return this.fleet.client.status();
+  }
+
+  post(path: string, parameters: Readonly<Record<string, string>>): Promise<string> {
+    return this.fleet.client.post(path, parameters);
+  }
+
+  missing(): ReturnType<ChaosRig['missing']> {
+    return {
+      ...(this.disk === null && { 'full-disk': 'a tmpfs cannot be mounted here (it takes root)' }),
+      ...(this.clocks === null && { 'clock-step': 'there is no libfaketime (`apt-get install faketime`)' }),
+    };
   }
 
   /** Shards whose session has a connection. */

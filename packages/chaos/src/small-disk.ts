@@ -4,22 +4,22 @@ import { appendFileSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const SIZE_MB = 24;
-
 export class SmallDisk {
   readonly path: string;
+  readonly #sizeMb: number;
 
-  private constructor(path: string) {
+  private constructor(path: string, sizeMb: number) {
     this.path = path;
+    this.#sizeMb = sizeMb;
   }
 
   /** null: this user, or this system, cannot mount one. */
-  static mount(): SmallDisk | null {
+  static mount(sizeMb: number): SmallDisk | null {
     const path = mkdtempSync(join(tmpdir(), 'dso-chaos-disk-'));
-    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MB}m`, 'tmpfs', path], {
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMb}m`, 'tmpfs', path], {
       stdio: 'ignore',
     });
-    if (status === 0) return new SmallDisk(path);
+    if (status === 0) return new SmallDisk(path, sizeMb);
     rmdirSync(path);
     return null;
   }
@@ -32,7 +32,7 @@ export class SmallDisk {
   fill(): void {
     for (const size of [1024 * 1024, 4096]) {
       try {
-        for (let written = 0; written <= SIZE_MB * 1024 * 1024; written += size) {
+        for (let written = 0; written <= this.#sizeMb * 1024 * 1024; written += size) {
           appendFileSync(this.#ballast, Buffer.alloc(size));
         }
       } catch (error) {

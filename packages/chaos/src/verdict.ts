@@ -7,7 +7,8 @@
 import type { SessionHistory, Verdict as LedgerVerdict } from '@dshard/gateway-emulator';
 import type { Ms } from '@dshard/transport';
 import type { Repeat } from './event-watch.js';
-import type { FaultName } from './fault-kinds.js';
+import type { FaultCost, FaultName } from './fault-kinds.js';
+import type { LeaderFigures } from './hosts/leader-watch.js';
 import type { Move } from './moves.js';
 import { costOf, describeWindow, type Window, type Windows } from './windows.js';
 
@@ -21,6 +22,9 @@ export type Verdict = {
   moves: number;
   events: { emitted: number; handled: number; lost: number; repeatedMarked: number; repeatedUnmarked: number };
   identifies: { used: number; needed: number };
+  /** With several hosts. */
+  hosts?: number;
+  leaders?: LeaderFigures;
 };
 
 export type VerdictInput = {
@@ -33,6 +37,7 @@ export type VerdictInput = {
   repeats: readonly Repeat[];
   lost: readonly { id: string; shard: number; window: Window }[];
   moves: readonly Move[];
+  severalHosts?: { hosts: number; leaders: LeaderFigures };
   /** What went wrong in a way that is no event's. */
   failures: readonly string[];
 };
@@ -54,6 +59,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: string[
   const unmarked = ledger.duplicated - late.size;
   const reasons = [
     ...input.failures,
+    ...((input.severalHosts?.leaders.most ?? 0) > 1 ? ['two orchestrators led at one moment'] : []),
     ...(ledger.emitted === 0 ? ['no event was emitted'] : []),
     ...(lost > 0 ? [`${lost} events were lost`] : []),
     ...told(input.lost, ({ id, shard, window }) => `lost: event ${id} of shard ${shard}, in ${describeWindow(window)}`),
@@ -68,7 +74,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: string[
     ...(used === needed ? [] : [`${used} IDENTIFYs were used where ${needed} were needed`]),
     ...(used === needed ? [] : begunLate(sessions, windows)),
     ...told(
-      ledger.violations.filter(({ kind, at }) => kind !== 'double-attach' || !costOf(windows.at(at)).mayDoubleAttach),
+      ledger.violations.filter(({ kind, at }) => !isPaid(kind, costOf(windows.at(at)))),
       ({ kind, message, at }) => `a rule of Discord was broken (${kind}) in ${where(at)}: ${message}`,
     ),
     ...told(
@@ -90,8 +96,13 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: string[
       repeatedUnmarked: ledger.duplicated,
     },
     identifies: { used, needed },
+    ...input.severalHosts,
   };
   return { verdict, reasons };
+}
+
+function isPaid(kind: string, { mayDoubleAttach, mayMissHeartbeats }: FaultCost): boolean {
+  return (kind === 'double-attach' && mayDoubleAttach) || (kind === 'heartbeat-timeout' && mayMissHeartbeats);
 }
 
 /** One in each fault that may cost one. */

@@ -4,7 +4,7 @@ import { FAULTS, type FaultCost, type FaultName } from './fault-kinds.js';
 
 export type Window = { number: number; name: FaultName | 'calm'; startedAt: Ms; endedAt: Ms | null };
 
-const CALM: FaultCost = { mayRepeat: false, mayDoubleAttach: false, finishesLate: false };
+const CALM: FaultCost = { mayRepeat: false, mayDoubleAttach: false, finishesLate: false, mayMissHeartbeats: false };
 
 export function costOf({ name }: Window): FaultCost {
   return name === 'calm' ? CALM : FAULTS[name];

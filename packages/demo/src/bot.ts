@@ -49,7 +49,8 @@ const node = createNode({
 // Asked over and over while shards move (fleet-calls.ts).
 node.fleet.handle('shards', (_, { shards }) => shards);
 
-process.once('SIGTERM', () => void node.close());
+// Otherwise it asks to leave, as a node does that a scheduler ends.
+if (process.env['DEMO_ON_SIGTERM'] !== 'leave') process.once('SIGTERM', () => void node.close());
 await node.start();
 await node.closed;
 reports.close();

@@ -43,6 +43,11 @@ export type FleetOptions = {
   ports: { node: number; http: number };
   /** What nodes and the REST interface must know. Default: nothing. */
   token?: string | null;
+  /**
+   * Both doors by TLS, each side with a certificate; who asks by REST has to trust the authority (NODE_EXTRA_CA_CERTS).
+   * Default: plain text.
+   */
+  tls?: { cert: string; key: string; ca: string };
   /** Keys of `dso.yaml`, instead of the demo's or besides them. */
   settings?: Readonly<Record<string, unknown>>;
   /** Of the orchestrator's process, and of its nodes, besides what they have anyway. */
@@ -79,7 +84,7 @@ export class Fleet {
   readonly #upArguments: readonly string[];
 
   private constructor(clock: Clock, folder: string, options: FleetOptions, { onLog, onHandled }: FleetListeners) {
-    const { ports, environment, token = null, upArguments = [] } = options;
+    const { ports, environment, token = null, upArguments = [], tls } = options;
     this.#options = options;
     this.#clock = clock;
     this.folder = folder;
@@ -92,7 +97,7 @@ export class Fleet {
     };
     this.#stopFollowing = followReports(clock, join(folder, HANDLED_FILE), onHandled);
     this.nodeAddress = `127.0.0.1:${ports.node}`;
-    this.httpUrl = `http://127.0.0.1:${ports.http}`;
+    this.httpUrl = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${ports.http}`;
     this.client = new OrchestratorClient(this.httpUrl, token);
     this.#orchestrator = this.#startProcess();
   }
@@ -212,8 +217,25 @@ export class Fleet {
   }
 }
 
-function botEnvironment(folder: string, options: FleetOptions): Readonly<Record<string, string>> {
-  const { ways = [], nodeEnvironment } = options;
+export type BotOptions = Pick<
+  FleetOptions,
+  'bot' | 'api' | 'discordToken' | 'stateMb' | 'ways' | 'nodeEnvironment' | 'tls'
+>;
+
+/** The bot, for fleets that somebody else puts together: what its processes handle is followed in `folder`. */
+export async function botIn(
+  clock: Clock,
+  folder: string,
+  options: BotOptions,
+  onHandled: FleetListeners['onHandled'],
+): Promise<BotProgram & { stopFollowing: Cancel }> {
+  await writeFile(join(folder, 'version'), 'v1\n');
+  const stopFollowing = followReports(clock, join(folder, HANDLED_FILE), onHandled);
+  return { program: BOTS[options.bot], folder, environment: botEnvironment(folder, options), stopFollowing };
+}
+
+function botEnvironment(folder: string, options: BotOptions): Readonly<Record<string, string>> {
+  const { ways = [], nodeEnvironment, tls } = options;
   return {
     DEMO_HANDLED_FILE: join(folder, HANDLED_FILE),
     DEMO_STATE_FILE: join(folder, STATE_FILE),
@@ -225,13 +247,14 @@ function botEnvironment(folder: string, options: FleetOptions): Readonly<Record<
     DISCORD_API: options.api,
     DISCORD_TOKEN: options.discordToken,
     ...(ways.length > 0 && { DEMO_WAYS: ways.join(' ') }),
+    ...(tls && { DSO_TLS_CA: tls.ca, DSO_TLS_CERT: tls.cert, DSO_TLS_KEY: tls.key }),
     ...nodeEnvironment,
   };
 }
 
 /** JSON is YAML, so this is a configuration file like any operator's. */
 function configuration(folder: string, options: FleetOptions): string {
-  const { ports, settings = {} } = options;
+  const { ports, settings = {}, tls } = options;
   const version = join(folder, 'version');
   return JSON.stringify(
     {
@@ -239,6 +262,7 @@ function configuration(folder: string, options: FleetOptions): string {
       http: { listen: `127.0.0.1:${ports.http}` },
       totalShards: options.shards,
       token: options.token ?? 'none',
+      ...(tls && { tls }),
       nodes: options.nodes,
       heartbeat: '1s',
       launcher: {

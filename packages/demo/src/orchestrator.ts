@@ -57,7 +57,7 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
 }
 
 /** The message of a JSON log line; any other line as it is. */
-function readableLine(line: string): string {
+export function readableLine(line: string): string {
   try {
     const entry: unknown = JSON.parse(line);
     if (typeof entry === 'object' && entry !== null && 'msg' in entry && typeof entry.msg === 'string')
@@ -69,7 +69,7 @@ function readableLine(line: string): string {
 }
 
 /** `dso`, run as an operator runs it: a process of its own, told by its environment where the orchestrator is. */
-const DSO_PROGRAM: string = fileURLToPath(import.meta.resolve('@dshard/cli/bin/dso.js'));
+export const DSO_PROGRAM: string = fileURLToPath(import.meta.resolve('@dshard/cli/bin/dso.js'));
 
 /** What it printed. Throws an error with what it said instead when its exit code is not 0. */
 export function runDso(httpUrl: string, args: readonly string[]): Promise<string> {

@@ -116,7 +116,10 @@ export async function startGatewayEmulator(
     });
   };
   const trust = resolved.tls
-    ? await makeTrust({ addresses: [resolved.resumeAddress, resolved.voiceAddress], caFile: resolved.caFile })
+    ? await makeTrust({
+        addresses: [resolved.address, resolved.resumeAddress, resolved.voiceAddress],
+        caFile: resolved.caFile,
+      })
     : null;
   const names = resolved.names === 'discord' ? discordNames : null;
   const resumeHost = new GatewayHost({
@@ -129,7 +132,7 @@ export async function startGatewayEmulator(
   });
   const gatewayHost: GatewayHost = new GatewayHost({
     name: 'gateway emulator',
-    address: '127.0.0.1',
+    address: resolved.address,
     hostName: names?.gateway ?? null,
     tls: trust,
     onRequest: (request, response) => listener(request, response),

@@ -18,7 +18,7 @@ type OptionSpec = (
   | { kind: 'token'; default: string }
   | { kind: 'mix'; default: string }
   | { kind: 'boolean'; default: boolean }
-  /** One of loopback. */
+  /** One of loopback, or of a private network. */
   | { kind: 'address'; default: string }
   | { kind: 'path'; default: string }
 ) & {
@@ -42,10 +42,16 @@ function integer(byDefault: number, [min, max]: Bounds): NumberSpec {
 
 export const optionTable: Readonly<Record<keyof EmulatorOptions, OptionSpec>> = {
   port: { ...integer(0, PORT), what: 'port of gateway and HTTP; 0 takes a free one' },
+  address: {
+    kind: 'address',
+    default: '127.0.0.1',
+    what: 'where gateway and HTTP listen: loopback, or a private address of this machine, for bots in containers or namespaces; whoever reaches it reaches the admin interface as well',
+  },
   resumePort: { ...integer(0, PORT), what: 'port of the resume host; 0 takes a free one' },
   resumeAddress: {
     kind: 'address',
     default: '127.0.0.1',
+    defaultSaid: 'that of `address`',
     what: 'where the resume host listens, for libraries that ignore ports: another address of 127.0.0.0/8',
   },
   voicePort: { ...integer(0, PORT), what: 'port of the voice gateway, which is there with `tls`; 0 takes a free one' },

@@ -13,9 +13,11 @@ import { messagesOnly, problemOfMix, type TrafficMix } from './world/traffic-mix
 export type EmulatorOptions = {
   /** Port of HTTP and gateway; 0 takes a free one. Default 0. */
   port?: number;
+  /** Where gateway and HTTP listen: loopback, or a private address of this machine. Default 127.0.0.1. */
+  address?: string;
   /** Port of the resume host; 0 takes a free one. Default 0. */
   resumePort?: number;
-  /** Where the resume host listens, for libraries that ignore ports: an address of 127.0.0.0/8. Default 127.0.0.1. */
+  /** Where the resume host listens, for libraries that ignore ports: an address of 127.0.0.0/8. Default `address`. */
   resumeAddress?: string;
   /** Port of the voice gateway, which is there with `tls`; 0 takes a free one. Default 0. */
   voicePort?: number;
@@ -107,6 +109,8 @@ type NumberOption = {
 
 /** More guilds than that make a large bot, with rules of its own ("Gateway: Sharding for Large Bots"). */
 const largeBotGuilds = 150_000;
+/** Loopback and private networks: the emulator has no secrets, and no business on the internet. */
+const NEAR = /^(?:127|10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\./;
 /** What large bots were first assigned (discord-api-docs#387). */
 const largeBotMultiple = 16;
 
@@ -122,8 +126,9 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
   const heartbeatIntervalMs = read('heartbeatIntervalMs');
   return {
     port: read('port'),
+    address: readAddress('address', options.address),
     resumePort: read('resumePort'),
-    resumeAddress: readAddress('resumeAddress', options.resumeAddress),
+    resumeAddress: readAddress('resumeAddress', options.resumeAddress ?? options.address),
     voicePort: read('voicePort'),
     voiceAddress: readAddress('voiceAddress', options.voiceAddress),
     ...readTls(options),
@@ -192,8 +197,8 @@ function readToken(token: string = optionTable.token.default.toString()): string
 }
 
 function readAddress(name: keyof EmulatorOptions, value: string = String(optionTable[name].default)): string {
-  if (typeof value === 'string' && isIP(value) === 4 && value.startsWith('127.')) return value;
-  throw badOption(`"${name}" is ${value}, but must be an address of loopback, 127.0.0.1 to 127.255.255.254`);
+  if (typeof value === 'string' && isIP(value) === 4 && NEAR.test(value)) return value;
+  throw badOption(`"${name}" is ${value}, but must be an address of loopback or of a private network (10.0.0.0/8 …)`);
 }
 
 function readTls({ tls = false, caFile }: EmulatorOptions): { tls: boolean; caFile: string | null } {

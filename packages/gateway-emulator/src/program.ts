@@ -92,8 +92,9 @@ async function start(flags: Flags): Promise<Started> {
 
 function makeCommand(io: ProgramIo): Command {
   return new Command('dso-gateway')
-    .description('A local Discord gateway for developing and testing bots. Listens on loopback only.')
+    .description('A local Discord gateway for developing and testing bots. Listens on loopback, unless told otherwise.')
     .option('--port <n>', 'port of gateway and HTTP, 0 for any', number('port'), 7480)
+    .option('--address <ip>', 'where it listens: loopback, or a private address of this machine', '127.0.0.1')
     .option('--resume-port <n>', 'port of the resume host, 0 for any', number('resumePort'), 0)
     .option('--shards <n>', 'how many shards /gateway/bot recommends', number('shards'), 1)
     .option('--guilds <n>', 'guilds of the world (default: 4 per shard)', number('guilds'))
@@ -113,7 +114,7 @@ function makeCommand(io: ProgramIo): Command {
     .option('--seed <n>', 'makes world and traffic', number('seed'), 1)
     .option('--tls', 'wss and https, with a certificate by an authority of its own, whose file is printed')
     .option('--ca-file <file>', "where that authority's certificate is written (default: a temporary file)")
-    .option('--resume-address <ip>', 'address of the resume host, of 127.0.0.0/8', '127.0.0.1')
+    .option('--resume-address <ip>', 'address of the resume host, of 127.0.0.0/8 (default: that of --address)')
     .option(
       '--voice-port <n>',
       'port of the voice gateway, which is there with --tls, 0 for any',

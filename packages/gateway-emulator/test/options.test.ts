@@ -48,7 +48,11 @@ describe('options', () => {
     [{ tls: 'yes' }, '"tls" is yes, but must be true or false'],
     [{ caFile: 'ca.pem' }, '"caFile" needs "tls"'],
     [{ tls: true, caFile: '' }, '"caFile" must be the path of a file'],
-    [{ resumeAddress: '10.0.0.1' }, '"resumeAddress" is 10.0.0.1, but must be an address of loopback'],
+    [
+      { resumeAddress: '203.0.113.1' },
+      '"resumeAddress" is 203.0.113.1, but must be an address of loopback or of a private',
+    ],
+    [{ address: '0.0.0.0' }, '"address" is 0.0.0.0, but must be'],
     [{ names: 'mine' }, '"names" is mine, but must be addresses or discord'],
     [{ doubleAttachCloseCode: 1_000 }, '"doubleAttachCloseCode" is 1000'],
   ])('refuse %o and say what is wrong with it', (options, message) => {

@@ -12,11 +12,15 @@ export class Breather {
     this.#since = clock.monotonicMs();
   }
 
+  /** Whether `breathe` would wait. */
+  get isTired(): boolean {
+    return this.#clock.monotonicMs() - this.#since >= SLICE_MS;
+  }
+
   /** Call between pieces of work. */
   async breathe(): Promise<void> {
-    if (this.#clock.monotonicMs() - this.#since >= SLICE_MS) {
-      await delay(this.#clock, 0);
-      this.#since = this.#clock.monotonicMs();
-    }
+    if (!this.isTired) return;
+    await delay(this.#clock, 0);
+    this.#since = this.#clock.monotonicMs();
   }
 }

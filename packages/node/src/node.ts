@@ -128,9 +128,9 @@ class NodeRuntime implements DshardNode {
       userEvents,
       inTime: (work) =>
         withinDeadline(clock, work, { what: 'handleUserEvent', ms: options.hostCallMs, limit: 'limits.hostCallMs' }),
-      handled: (stage, shardId, bytes, failure) => {
+      handled: (stage, shardId, what, failure) => {
         if (failure !== null) this.#signals.importFailed();
-        this.#loop.push({ kind: 'userEventHandled', stage, shardId, bytes, failure });
+        this.#loop.push({ kind: 'userEventHandled', stage, shardId, ...what, failure });
       },
     });
     this.#hostCalls = new HostCalls({

@@ -6,6 +6,8 @@
  *     leased     nobody has taken anything over
  *     on its own the lease is over, and the process was awake all the time: the shards go on (an orchestrator that is down costs no
  *                shard). Discord gives a session to one connection only: whoever loses his without Discord's word asks first
+ *     cut off    the same, and a connection brings something after a long silence: the network was away perhaps, and what comes is
+ *                what waited for it. It is kept for a moment: had somebody else taken the session, Discord's close comes next
  *     slept      the lease ended while the process was stopped: what it received may be stale, so nothing is handed to user code, and
  *                nothing resumed, before the orchestrator has answered (it names shards that were taken over before it answers)
  *
@@ -21,6 +23,10 @@ import { delay, type Cancel, type Clock } from '@dshard/transport';
 /** A process that does not get to run for longer than this has slept. */
 const LONGEST_NAP_MS = 1_000;
 const LOOK_EVERY_MS = 250;
+/** Of a gateway connection; shorter than it takes to be taken over. */
+const LONGEST_SILENCE_MS = 5_000;
+/** What waited in a network that was away comes in one burst, Discord's close with it. */
+const BURST_MS = 2_000;
 const FIRST_WAIT_MS = 10_000;
 const LONGEST_WAIT_MS = 300_000;
 
@@ -32,8 +38,11 @@ export type LossCause = 'attached' | 'displaced' | 'unproven';
 
 /** What hosts ask. */
 export type OwnershipLease = {
-  /** Whether an event may go to user code now. If not it is to be kept until `trusted` resolves. */
-  mayDeliver(): boolean;
+  /**
+   * Whether an event may go to user code now. If not it is to be kept until `trusted` resolves, and dropped when the
+   * connection ends before. `silentMs`: for so long nothing had come on its connection.
+   */
+  mayDeliver(silentMs?: number): boolean;
   /** `confirmed`: go on. `timedOut`: drop what was kept and resume from the cursor, Discord knows whose it is. */
   trusted(): Promise<'confirmed' | 'timedOut'>;
   /**
@@ -55,6 +64,8 @@ export class LeaseClient implements OwnershipLease {
   #until = 0;
   #lookedAt = 0;
   #sleptAt: number | null = null;
+  /** Something came after a long silence, and nobody has asked yet. */
+  #brokenAt: number | null = null;
   /** How often nobody answered, in a row. */
   #timedOut = 0;
   #patience: AbortController | null = null;
@@ -103,13 +114,18 @@ export class LeaseClient implements OwnershipLease {
     return this.#leaseMs ?? 0;
   }
 
-  mayDeliver(): boolean {
-    this.#look();
-    return this.#sleptAt === null;
+  mayDeliver(silentMs: number = 0): boolean {
+    const now = this.#look();
+    const isOver = this.#leaseMs !== null && now > this.#until;
+    if (isOver && silentMs > LONGEST_SILENCE_MS) this.#brokenAt = now;
+    return this.#sleptAt === null && this.#brokenAt !== now;
   }
 
   trusted(): Promise<Outcome> {
-    return this.#sleptAt === null ? Promise.resolve('confirmed') : this.#wait(this.#sleptAt);
+    const brokenAt = this.#brokenAt;
+    this.#brokenAt = null;
+    if (this.#sleptAt !== null) return this.#wait(this.#sleptAt);
+    return brokenAt === null ? Promise.resolve('confirmed') : this.#answeredOrBurstOver(brokenAt);
   }
 
   beforeResume(cause: LossCause, signal: AbortSignal): Promise<Outcome> | null {
@@ -149,6 +165,24 @@ export class LeaseClient implements OwnershipLease {
     }
     this.#ask();
     return answer;
+  }
+
+  #answeredOrBurstOver(since: number): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        since,
+        settle: (outcome) => {
+          cancel();
+          resolve(outcome);
+        },
+      };
+      const cancel = this.#clock.after(BURST_MS, () => {
+        this.#waiters.delete(waiter);
+        resolve('confirmed');
+      });
+      this.#waiters.add(waiter);
+      this.#ask();
+    });
   }
 
   async #answeredOrGivenUp(since: number, signal: AbortSignal): Promise<Outcome> {

@@ -11,6 +11,7 @@ import { EVENT_IDS } from './message-traits.js';
 import { FIRST_USER_EVENT_ID, type Message, type UserEvent } from './messages.js';
 import { readMessagePack } from './msgpack-read.js';
 import { writeMessagePack } from './msgpack-write.js';
+import { readTransferData, writeTransferData } from './transfer-data.js';
 
 /** Bytes before the body. */
 export const FRAME_HEADER_BYTES = 8;
@@ -25,6 +26,10 @@ const KINDS_BY_ID: ReadonlyMap<number, TableKind> = new Map(
  */
 export function encodeMessage(message: Message): Uint8Array {
   if (message.kind === 'userEvent') return encodeUserEvent(message);
+  if (message.kind === 'transferData') {
+    const frame = writeTransferData(message, FRAME_HEADER_BYTES);
+    if (frame !== null) return withHeader(frame, EVENT_IDS.transferData);
+  }
   const map: WireMap = {};
   writeFields(fieldsOf(message.kind), message, map, message.kind);
   const hasBody = Object.keys(map).length > 0;
@@ -43,6 +48,8 @@ export function decodeMessage(eventId: number, body: Uint8Array): Message {
   if (eventId >= FIRST_USER_EVENT_ID) return { kind: 'userEvent', eventId, body };
   const kind = KINDS_BY_ID.get(eventId);
   if (kind === undefined) throw new UnknownEventError(eventId);
+  const state = kind === 'transferData' ? readTransferData(body) : null;
+  if (state !== null) return state;
   const fields = readFields(fieldsOf(kind), bodyMap(kind, body), kind);
   return { kind, ...fields } as Message;
 }

@@ -10,6 +10,8 @@ import { MAX_DEPTH } from './limits.js';
 const INITIAL_BYTES = 256;
 /** Lengths that have a head of their own, from 0xd4 on. */
 const FIXED_EXTENSIONS: readonly number[] = [1, 2, 4, 8, 16];
+/** What fits the shortest head of a string. */
+const SHORT_TEXT = 31;
 const textEncoder = new TextEncoder();
 
 /**
@@ -123,9 +125,26 @@ class Writer {
   }
 
   #string(value: string): void {
-    const bytes = textEncoder.encode(value);
-    this.#head(bytes.length, 0xa0, 31, 0xd9, 0xda, 0xdb);
-    this.#append(bytes);
+    // Names and most values are short and of one byte a character: written on the spot.
+    if (value.length <= SHORT_TEXT && this.#ascii(value)) return;
+    const length = Buffer.byteLength(value);
+    this.#head(length, 0xa0, 31, 0xd9, 0xda, 0xdb);
+    this.#reserve(length);
+    textEncoder.encodeInto(value, this.#bytes.subarray(this.#advance(length)));
+  }
+
+  /** False, and nothing is written, when a character takes more than a byte. */
+  #ascii(value: string): boolean {
+    this.#reserve(1 + SHORT_TEXT);
+    const start = this.#length + 1;
+    for (let index = 0; index < value.length; index += 1) {
+      const code = value.charCodeAt(index);
+      if (code > 0x7f) return false;
+      this.#bytes[start + index] = code;
+    }
+    this.#bytes[this.#length] = 0xa0 | value.length;
+    this.#length = start + value.length;
+    return true;
   }
 
   #binary(value: Uint8Array): void {
@@ -164,7 +183,7 @@ class Writer {
 
   #uint8(value: number): void {
     this.#reserve(1);
-    this.#view.setUint8(this.#advance(1), value);
+    this.#bytes[this.#length++] = value;
   }
 
   /** Claims the next `count` bytes and says where they begin. */

@@ -9,8 +9,8 @@ import { until } from './until.js';
 export type PostgresPairOptions = {
   /** Of both. */
   home?: PostgresServerOptions['home'];
-  primary?: Pick<PostgresServerOptions, 'host' | 'enter'>;
-  standby?: Pick<PostgresServerOptions, 'host' | 'enter'>;
+  primary?: Pick<PostgresServerOptions, 'host' | 'enter' | 'folder'>;
+  standby?: Pick<PostgresServerOptions, 'host' | 'enter' | 'folder'>;
 };
 
 const PATIENCE_MS = 30_000;

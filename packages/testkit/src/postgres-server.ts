@@ -65,6 +65,8 @@ export type PostgresServerOptions = {
   host?: string;
   /** What its command line begins with, as `ip netns exec other`: then it listens there. Needs root. */
   enter?: readonly string[];
+  /** Where its directory is made. Default: where temporary files are. */
+  folder?: string;
 };
 
 type User = { name: string; uid: number; gid: number };
@@ -80,14 +82,19 @@ export class PostgresServer {
   #keeper: ChildProcess | null = null;
   #said = '';
 
-  private constructor({ home = packagedPostgres(), host = '127.0.0.1', enter = [] }: PostgresServerOptions) {
+  private constructor({
+    home = packagedPostgres(),
+    host = '127.0.0.1',
+    enter = [],
+    folder = tmpdir(),
+  }: PostgresServerOptions) {
     this.#home = home;
     this.#host = host;
     this.#enter = enter;
     this.#bin = home.bin;
     this.#user = process.getuid?.() === 0 ? unprivilegedUser() : null;
     if (this.#user !== null) requireDevNull(this.#user);
-    this.#directory = mkdtempSync(join(tmpdir(), 'dso-postgres-'));
+    this.#directory = mkdtempSync(join(folder, 'dso-postgres-'));
     this.#makeLinks();
     if (this.#user !== null) chownSync(this.#directory, this.#user.uid, this.#user.gid);
   }
@@ -126,6 +133,11 @@ export class PostgresServer {
 
   get address(): string {
     return `${this.#host}:${this.#port}`;
+  }
+
+  /** Its own directory. */
+  get folder(): string {
+    return this.#directory;
   }
 
   /** Who runs the server: whoever makes files for it gives them to that user. null: we do. */

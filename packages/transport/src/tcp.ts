@@ -17,6 +17,8 @@ const KEEP_ALIVE_DELAY_MS = 15_000;
 const DEFAULT_LINGER_MS = 2_000;
 /** Connections that may wait to be accepted: a whole fleet that connects at once. The system may allow fewer. */
 const BACKLOG = 4_096;
+/** So much is written before the turn is over. */
+const CORKED_BYTES = 64 * 1024;
 
 export type TcpTransportOptions = {
   /** Default: the machine's. */
@@ -143,6 +145,7 @@ class TcpStream implements ByteStream {
   #state: 'open' | 'ending' | 'closed' = 'open';
   #handlers: ByteStreamHandlers | null = null;
   #paused = false;
+  #corked = false;
   #error: Error | undefined;
   #cancelLinger: Cancel = () => undefined;
 
@@ -181,7 +184,27 @@ class TcpStream implements ByteStream {
 
   write(bytes: Uint8Array): boolean {
     if (this.#state !== 'open') return false;
-    return this.#socket.write(bytes);
+    this.#cork();
+    const takesMore = this.#socket.write(bytes);
+    if (this.#socket.writableLength >= CORKED_BYTES) this.#uncork();
+    return takesMore;
+  }
+
+  /**
+   * Behind the promises of this turn, all that was written goes out in one piece: who awaits each message of thousands
+   * would pay for a call of the system each time.
+   */
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#socket.cork();
+    process.nextTick(() => this.#uncork());
+  }
+
+  #uncork(): void {
+    if (!this.#corked) return;
+    this.#corked = false;
+    this.#socket.uncork();
   }
 
   pause(): void {

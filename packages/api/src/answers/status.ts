@@ -50,7 +50,10 @@ export type AlarmKind =
   | 'orchestratorCutOff'
   | 'nodeIdTaken'
   | 'versionSkew'
-  | 'botUnwell';
+  | 'botUnwell'
+  | 'rolloutsFrozen'
+  | 'rolloutStands'
+  | 'versionQuarantined';
 
 /** Something is wrong, and has been for long enough: docs/reference/health.md lists all kinds. */
 export type Alarm = {

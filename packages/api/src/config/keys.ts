@@ -320,7 +320,7 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
   'launcher.command': key(
     orNull(commandLine(), 'none'),
     null,
-    'The command that runs a node, instead of launcher.bot; {nodeId} in it becomes the node’s id. No shell is involved.',
+    'The command that runs a node, instead of launcher.bot; {nodeId} in it becomes the node’s id, {version} the version to start (`dso rollout --to`, `dso rollout undo`). No shell is involved.',
   ),
   'launcher.cwd': key(orNull(text(), 'none'), null, 'Where commands run; by default where dso.yaml is.'),
   'launcher.env': key(textMap('names with values'), {}, 'Added to the environment of nodes.', { variable: null }),

@@ -22,7 +22,7 @@ describe('the contract', () => {
   test.each(entries)('knows every parameter that %s has in its path or on the command line', (_name, entry) => {
     const inPath = [...entry.path.matchAll(/:(\w+)/g)].map(([, name]) => name);
     const typed = (entry.command?.arguments ?? []).map(({ parameter }) => parameter);
-    const options = (entry.command?.options ?? []).map(({ flags }) => /--(?:no-)?([a-z]+)/.exec(flags)?.[1]);
+    const options = (entry.command?.options ?? []).map(({ flags }) => nameOf(flags));
     expect(Object.keys(entry.parameters)).toEqual(expect.arrayContaining([...inPath, ...typed, ...options]));
   });
 
@@ -41,6 +41,12 @@ describe('the contract', () => {
   });
 });
 
+/** As commander names what `--keep-old <time>` says. */
+function nameOf(flags: string): string {
+  const [, words = ''] = /--(?:no-)?([a-z-]+)/.exec(flags) ?? [];
+  return words.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
 describe.each(KINDS_OF_OPERATIONS)('an operation of the kind %s', (kind) => {
   const { parameters, commands } = OPERATION_KINDS[kind];
 
@@ -50,7 +56,7 @@ describe.each(KINDS_OF_OPERATIONS)('an operation of the kind %s', (kind) => {
     );
     for (const words of commands) {
       const typed = (words.arguments ?? []).map(({ parameter }): string => parameter);
-      const options = (words.options ?? []).map(({ flags }) => /--(?:no-)?([a-z]+)/.exec(flags)?.[1]);
+      const options = (words.options ?? []).map(({ flags }) => nameOf(flags));
       expect(typed).toEqual(expect.arrayContaining(needed));
       expect(Object.keys(parameters)).toEqual(expect.arrayContaining([...typed, ...options]));
     }

@@ -1,5 +1,5 @@
 /**
- * One address that serves the gateway: 127.0.0.1 (or another of loopback) and a port, for HTTP and websockets,
+ * One address that serves the gateway: 127.0.0.1 (or another that is near) and a port, for HTTP and websockets,
  * encrypted or not. There are two: the generic host of `/gateway` and the resume host of READY. Each can be made to
  * fail in the ways that real ones do:
  *

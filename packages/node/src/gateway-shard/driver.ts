@@ -14,7 +14,7 @@ import { ABNORMAL_CODE, notMovable, preconnectFailed, refusedByDiscord, stopped 
 import { isPreconnectedFor } from './connecting.js';
 import type { Dispatch } from './cursor.js';
 import { decide as decideShard, dueAt, whyNotMovable, type Decide } from './decide.js';
-import type { GatewayShardEffect, GatewayShardEvent } from './events.js';
+import type { GatewayShardEffect, GatewayShardEvent, Moment } from './events.js';
 import { GuildCount } from './gateway-info.js';
 import type { HandlerCounts } from './handler-counts.js';
 import { HandlersInFlight, Outcomes, settled, WaitingSends, type Settled } from './outcomes.js';
@@ -83,6 +83,8 @@ export class GatewayShard {
   /** A shard that leaves waits once for handlers. */
   #handlersDone: Promise<void> | null = null;
   #events = 0;
+  /** When the connection was made, or brought a dispatch, by the monotonic clock. */
+  #heardMs = 0;
   #pingMs = -1;
 
   constructor(setup: GatewayShardOptions) {
@@ -231,7 +233,7 @@ export class GatewayShard {
     const before = standingOf(this.#state);
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const { link, session } = this.#state;
-      const { state, effects } = this.#decide(this.#state, next, this.#moment());
+      const { state, effects } = this.#decide(this.#state, next, this.#moment(next));
       this.#state = state;
       if (link.kind === 'resuming' && session !== null && state.session === null) this.#setup.counts.resumeRefused();
       for (const effect of effects) this.#carryOut(effect);
@@ -241,10 +243,12 @@ export class GatewayShard {
     if (standingOf(this.#state) !== before) this.#setup.context.reportSoon?.();
   }
 
-  #moment(): { ms: number; draw: number; trusted: boolean } {
+  #moment({ kind }: GatewayShardEvent): Moment {
     const { options, context } = this.#setup;
-    const trusted = context.lease?.mayDeliver() ?? true;
-    return { ms: options.clock.monotonicMs(), draw: options.random.next(), trusted };
+    const ms = options.clock.monotonicMs();
+    const trusted = context.lease?.mayDeliver(kind === 'dispatch' ? ms - this.#heardMs : 0) ?? true;
+    if (kind === 'dispatch' || kind === 'hello') this.#heardMs = ms;
+    return { ms, draw: options.random.next(), trusted };
   }
 
   /** A timer that comes too early, by less than clocks can tell, asks again. */

@@ -30,6 +30,7 @@ export function lose(tx: Transaction, loss: Loss): void {
   tx.log('debug', `Its gateway connection ends: ${reason}.`);
   endPermit(tx, link);
   noteHeardAt(tx);
+  if (cause !== 'attached') dropDoubtful(tx);
   if (loss.blamesUrl === true && link.kind !== 'ready') forgetUrl(tx, link);
   const isCalm = link.kind === 'ready' && tx.now.ms - link.since >= rules.stableMs;
   const retries = withFailure(isCalm ? calmed(tx.state.retries) : tx.state.retries, isInvalidated);
@@ -45,6 +46,12 @@ export function lose(tx: Transaction, loss: Loss): void {
     tx.enterLink({ kind: 'closing', until: tx.now.ms + rules.closeMs, notBefore, cause });
   }
   if (mode.kind === 'preconnected') tx.effect({ kind: 'preconnected', failure: reason });
+}
+
+/** Somebody else has the session, perhaps. The next connection replays what was kept, if the session is ours. */
+function dropDoubtful(tx: Transaction): void {
+  const { delivery } = tx.state;
+  if (delivery.kind === 'hold' && delivery.why === 'lease') tx.enterDelivery({ kind: 'skip' });
 }
 
 export function endPermit(tx: Transaction, link: Link): void {

@@ -86,7 +86,7 @@ function react(tx: Transaction, event: NodeEvent): void {
     case 'userEventProduced':
       return onUserEventProduced(tx, event.shardId, event.call, event.eventId, event.body);
     case 'userEventHandled':
-      return onUserEventHandled(tx, event.shardId, event.stage, event.bytes, event.failure);
+      return onUserEventHandled(tx, event);
     case 'permitRequested':
       return onPermitRequested(tx, event.shardId, event.request);
     case 'permitAborted':

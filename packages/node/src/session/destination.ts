@@ -12,7 +12,7 @@
  */
 import type { Takeover } from '@dshard/protocol';
 import type { Transaction } from './transaction.js';
-import type { HostOutcome } from './events.js';
+import type { HostOutcome, NodeEvent } from './events.js';
 import { commandFailed, resumeShard } from './hosting.js';
 import { abortIncoming, onStateHandled } from './live-destination.js';
 import { COLLECTED, isOneOf } from './state.js';
@@ -163,16 +163,11 @@ function onlyStaging(tx: Transaction): readonly [shardId: number, Staging] | nul
   return staging.length === 1 ? (staging[0] ?? null) : null;
 }
 
-export function onUserEventHandled(
-  tx: Transaction,
-  shardId: number,
-  stage: number,
-  bytes: number,
-  failure: string | null,
-): void {
+export function onUserEventHandled(tx: Transaction, event: Extract<NodeEvent, { kind: 'userEventHandled' }>): void {
+  const { shardId, stage, events, bytes, failure } = event;
   const shard = tx.shard(shardId);
   if (shard?.kind === 'collecting' && shard.transfer.stage === stage) {
-    return onStateHandled(tx, shardId, shard, bytes, failure);
+    return onStateHandled(tx, shard, event);
   }
   if (shard?.kind !== 'staging' || shard.stage !== stage) {
     return;
@@ -182,7 +177,7 @@ export function onUserEventHandled(
     commandFailed(tx, 'userEvent', shardId, failure);
     return;
   }
-  const next: Staging = { ...shard, handled: shard.handled + 1, pendingBytes: shard.pendingBytes - bytes };
+  const next: Staging = { ...shard, handled: shard.handled + events, pendingBytes: shard.pendingBytes - bytes };
   tx.updateShard(shardId, next);
   keepReadingBounded(tx);
   resumeWhenComplete(tx, shardId, next);

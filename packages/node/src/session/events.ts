@@ -35,7 +35,7 @@ export type NodeEvent =
   | { kind: 'callEnded'; call: number; shardIds: readonly number[]; outcome: HostOutcome }
   /** The host sends a user event of a shard that it hands over. */
   | { kind: 'userEventProduced'; call: number; shardId: number; eventId: number; body: Uint8Array }
-  | { kind: 'userEventHandled'; stage: number; shardId: number; bytes: number; failure: string | null }
+  | { kind: 'userEventHandled'; stage: number; shardId: number; events: number; bytes: number; failure: string | null }
   | { kind: 'permitRequested'; shardId: number; request: number }
   | { kind: 'permitAborted'; shardId: number; request: number }
   | { kind: 'permitFinished'; shardId: number; request: number; ready: boolean };

@@ -14,7 +14,7 @@
 import type { MessageOf } from '@dshard/protocol';
 import { digestTransferData, EMPTY_TRANSFER_DIGEST } from '@dshard/transport';
 import { cursorOf, type Transaction } from './transaction.js';
-import type { HostOutcome } from './events.js';
+import type { HostOutcome, NodeEvent } from './events.js';
 import { announceRunning, stopShard, transferFailed } from './hosting.js';
 import { COLLECTED, isOneOf, type Collected, type Incoming, type ShardOf, type TransferCommand } from './state.js';
 
@@ -151,13 +151,11 @@ function refuse(
   transferFailed(tx, shardId, { kind: step, migrationId }, reason);
 }
 
-/** The host has handled an event of the staging, or failed at it. */
+/** The host has handled events of the staging, or failed at the last of them. */
 export function onStateHandled(
   tx: Transaction,
-  shardId: number,
   shard: Collecting,
-  bytes: number,
-  failure: string | null,
+  { shardId, events, bytes, failure }: Extract<NodeEvent, { kind: 'userEventHandled' }>,
 ): void {
   if (failure !== null) {
     return refuse(tx, shardId, shard, failure);
@@ -165,7 +163,7 @@ export function onStateHandled(
   const { transfer } = shard;
   const owed = transfer.owedCredit + bytes;
   const pendingBytes = transfer.pendingBytes - bytes;
-  const handled = transfer.handled + 1;
+  const handled = transfer.handled + events;
   const due = owed > 0 && (handled === transfer.received || owed >= tx.limits.transferWindowBytes / CREDIT_PARTS);
   const next: Collecting = { ...shard, transfer: { ...transfer, handled, pendingBytes, owedCredit: due ? 0 : owed } };
   tx.updateShard(shardId, next);

@@ -42,6 +42,29 @@ function resumesWithin(ms: number, answer: readonly GatewayShardEvent[], machine
   return resumes;
 }
 
+describe('what came while nobody knew whose the shard was', () => {
+  const kept = (): Machine => {
+    const machine = resumed();
+    machine.trusted = false;
+    machine.on(dispatch(12), dispatch(13));
+    machine.trusted = true;
+    return machine;
+  };
+
+  test('goes to user code when the shard is its own', () => {
+    expect(kept().on({ kind: 'trust', outcome: 'confirmed' }).delivered).toEqual(['11', '12', '13']);
+  });
+
+  // A host that had no network for a while: Discord's close came right behind what others had handled meanwhile.
+  test.each([4006, 1006])('is dropped when the connection then ends with %i: another one has the session', (code) => {
+    const machine = kept().on({ kind: 'closed', code }, { kind: 'trust', outcome: 'confirmed' });
+    expect(machine.delivered).toEqual(['11']);
+    machine.on({ kind: 'lease', outcome: 'confirmed' }).after(machine.waitMs);
+    machine.on({ kind: 'lease', outcome: 'confirmed' }, { kind: 'hello' }, { kind: 'lease', outcome: 'confirmed' });
+    expect(machine.on(dispatch(12), dispatch(13), dispatch(14, 'RESUMED')).delivered).toHaveLength(4);
+  });
+});
+
 describe('retries', () => {
   test('begin within half a second after a loss, and each further one waits longer, up to the bound', () => {
     const machine = resumed();

@@ -157,7 +157,7 @@ class World {
       case 'handleEvent': {
         const [event] = this.userEvents.splice(step.pick % Math.max(1, this.userEvents.length), 1);
         if (event !== undefined) {
-          bench.event({ kind: 'userEventHandled', ...event, failure: step.fails ? 'x' : null });
+          bench.event({ kind: 'userEventHandled', events: 1, ...event, failure: step.fails ? 'x' : null });
         }
         break;
       }

@@ -295,7 +295,7 @@ describe('what a destination got', () => {
     const bench = collecting();
     bench.message(good);
     expect(bench.said()).toEqual([]);
-    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 10, failure: null });
+    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, events: 1, bytes: 10, failure: null });
     expect(bench.sent('transferVerified')).toEqual([{ kind: 'transferVerified', ...of, ok: true, reason: '' }]);
     bench.message({ kind: 'transferActivate', ...of });
     expect(bench.called()).toEqual([{ method: 'resumeShard', shardId: SHARD, session: SESSION, why: 'migration' }]);
@@ -329,13 +329,13 @@ describe('what a destination got', () => {
     const bench = new Bench().established().put('collecting');
     bench.message({ kind: 'transferData', ...of, index: 0, eventId: 101, body: new Uint8Array(5_000) });
     expect(bench.said()).toEqual(['handleUserEvent']);
-    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 5_000, failure: null });
+    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, events: 1, bytes: 5_000, failure: null });
     expect(bench.sent('transferCredit')).toEqual([{ kind: 'transferCredit', ...of, bytes: 5_000 }]);
   });
 
   test('is not verified when the host fails at it', () => {
     const bench = collecting();
-    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 10, failure: 'no' });
+    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, events: 1, bytes: 10, failure: 'no' });
     expect(bench.said()).toEqual(['abortStaging', 'send transferFailed']);
   });
 });
@@ -348,7 +348,7 @@ describe('credit', () => {
     }
     const given: number[] = [];
     for (let index = 0; index < 5; index++) {
-      bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 100, failure: null });
+      bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, events: 1, bytes: 100, failure: null });
       given.push(...bench.sent('transferCredit').map(({ bytes }) => bytes));
     }
     expect(given).toEqual([300, 200]);

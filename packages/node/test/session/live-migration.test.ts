@@ -296,7 +296,7 @@ describe('the destination', () => {
     bench.message({ kind: 'transferWarmUp', ...of, session: SESSION });
     bench.message({ kind: 'transferWarmUp', ...of, session: SESSION });
     expect(bench.called()).toEqual([]);
-    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, bytes: 10, failure: null });
+    bench.event({ kind: 'userEventHandled', stage: 903, shardId: SHARD, events: 1, bytes: 10, failure: null });
     expect(bench.said()).toEqual(['send transferCredit', 'call warm']);
     bench.callEnds({});
     bench.callEnds({});

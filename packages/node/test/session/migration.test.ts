@@ -136,7 +136,7 @@ describe('a destination', () => {
   };
   const handled = (bench: Bench, failure: string | null = null, bytes = 10): void => {
     const { stage } = bench.state.shards.get(SHARD) as { stage: number };
-    bench.event({ kind: 'userEventHandled', stage, shardId: SHARD, bytes, failure });
+    bench.event({ kind: 'userEventHandled', stage, shardId: SHARD, events: 1, bytes, failure });
   };
 
   test('resumes when as many events are handled as were sent, and not before', () => {

@@ -32,6 +32,7 @@ function settings(values: ConfigValues, known: { token: string | null; canLaunch
     maxNodeDowntimeMs: values.maxNodeDowntime,
     nodes: values.nodes,
     canLaunch: known.canLaunch,
+    launchesVersions: false,
     launchTimeoutMs: values['timeouts.launch'],
     launchRetryMs: values['timeouts.launchRetry'],
     launchRetryMaxMs: values['timeouts.launchRetryMax'],

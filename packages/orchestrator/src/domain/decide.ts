@@ -55,7 +55,9 @@ function handle(tx: Transaction, event: DomainEvent): void {
     case 'connectionClosed':
       return onConnectionClosed(tx, event.connection, event.reason);
     case 'command':
-      return tx.actingFor(event.by, () => onCommand(tx, event.request, event.command));
+      tx.patch({ availableBytes: event.availableBytes ?? null });
+      tx.actingFor(event.by, () => onCommand(tx, event.request, event.command));
+      return tx.patch({ availableBytes: null });
     case 'gatewayInfo':
       return onGatewayInfo(tx, event);
     case 'gatewayInfoFailed':

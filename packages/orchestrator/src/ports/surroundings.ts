@@ -28,6 +28,10 @@ export type Launcher = {
    * @param version what the process is told that it is (DSO_VERSION), where that is known.
    */
   launch(version?: string): Promise<NodeProcess>;
+  /** Whether `launch` starts the version that it is given, and not only tells the process. Default false. */
+  readonly launchesVersions?: boolean;
+  /** The memory that its host, or the container, has left for more processes. null: not known. */
+  availableBytes?(): number | null;
   /**
    * SIGTERM, then SIGKILL after `graceMs`; a later call with a shorter grace shortens it. Resolves when the process is
    * gone, also when it was never there.

@@ -51,7 +51,7 @@ export function executor(parts: Parts): Execute {
         void gatewayQuestion.ask();
         return;
       case 'launchNode':
-        processes.launch(effect.launch);
+        processes.launch(effect.launch, effect.version);
         return;
       case 'endProcess':
         void processes.stop(effect.node, Math.max(effect.graceMs, parts.stopGraceMs));

@@ -186,7 +186,8 @@ class OrchestratorRuntime implements Orchestrator {
   async command(command: OperatorCommand, by: string = UNNAMED): Promise<CommandResult> {
     if (this.#phase !== 'running') return { ok: false, error: NOT_RUNNING };
     const { id, result } = this.#requests.open();
-    this.#loop.push({ kind: 'command', request: id, command, by });
+    const availableBytes = this.#options.launcher?.availableBytes?.() ?? null;
+    this.#loop.push({ kind: 'command', request: id, command, by, availableBytes });
     return result;
   }
 

@@ -25,9 +25,13 @@ export class Processes {
     this.#surroundings = surroundings;
   }
 
-  /** One attempt; whether to try again is for the domain to say. */
-  launch(launch: string): void {
-    const attempt = this.#attempt(launch).then((event) => {
+  /**
+   * One attempt; whether to try again is for the domain to say.
+   *
+   * @param version instead of the deployed one.
+   */
+  launch(launch: string, version?: string): void {
+    const attempt = this.#attempt(launch, version).then((event) => {
       this.#launches.delete(attempt);
       this.#surroundings.happened(event);
     });
@@ -58,11 +62,11 @@ export class Processes {
     }
   }
 
-  async #attempt(launch: string): Promise<DomainEvent> {
+  async #attempt(launch: string, named?: string): Promise<DomainEvent> {
     const { launcher, happened } = this.#surroundings;
     try {
       if (launcher === null) throw new Error('there is no launcher');
-      const version = await this.#version();
+      const version = named ?? (await this.#version());
       if (version === null) happened({ kind: 'versionDeployed', version: '' });
       const { node, pid, log } = await launcher.launch(version ?? undefined);
       return { kind: 'nodeLaunched', launch, node, pid, ...(log !== undefined && { log }) };

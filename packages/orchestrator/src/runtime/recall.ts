@@ -16,6 +16,7 @@ export function settingsOf(options: OrchestratorOptions): Settings {
     ...settings,
     parkHost: settings.parkTotalBytes > 0 ? (spool?.host ?? null) : null,
     canLaunch: settings.canLaunch && launcher !== null,
+    launchesVersions: launcher?.launchesVersions === true,
     tokenRequired: token !== null,
     expectedNodes: expectedNodes(options),
   };

@@ -55,6 +55,7 @@ export class ModelNode {
   /** What its heartbeats say of its version; null: nothing. */
   signals: NodeSignals | null = null;
   uptimeMs = 1;
+  memoryBytes = 1;
   /** The process lives. */
   alive = true;
   connection: string | null = null;
@@ -135,7 +136,7 @@ export class ModelNode {
         ...[...this.resuming.keys()].map((shardId) => this.#report(shardId, 'resuming', this.session(shardId))),
         ...[...this.retained.keys()].map((shardId) => this.#report(shardId, 'frozen', null)),
       ],
-      process: { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: this.uptimeMs },
+      process: { memoryBytes: this.memoryBytes, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: this.uptimeMs },
       ...(this.signals !== null && { signals: this.signals }),
     });
   }

@@ -94,6 +94,8 @@ export class World {
   onAsked: () => void = () => undefined;
   /** What launched nodes say that they are. */
   launchedVersion = 'v1';
+  /** What the launcher's host has left. */
+  availableBytes: number | null = null;
   #heartbeats = 0;
   #lastHeartbeatAt = this.now;
 
@@ -179,7 +181,8 @@ export class World {
   command(command: OperatorCommand): string {
     const request = `request-${this.#nextRequest++}`;
     this.asked.add(request);
-    this.feed({ kind: 'command', request, command, by: 'alice' });
+    const { availableBytes } = this;
+    this.feed({ kind: 'command', request, command, by: 'alice', availableBytes });
     return request;
   }
 
@@ -337,7 +340,7 @@ export class World {
         );
         break;
       case 'launchNode':
-        this.#launch(effect.launch);
+        this.#launch(effect.launch, effect.version ?? this.launchedVersion);
         break;
       case 'endProcess':
         this.endedProcesses.push(effect.node);
@@ -355,7 +358,7 @@ export class World {
     }
   }
 
-  #launch(launch: string): void {
+  #launch(launch: string, version: string): void {
     if (this.launches === 'fail') {
       this.#outside.push({ kind: 'launchFailed', launch, reason: 'no such command' });
       return;
@@ -371,7 +374,7 @@ export class World {
       made.connection = connection;
       this.#toNode.set(connection, []);
       this.#byConnection.set(connection, made);
-      const message = { ...made.identify(), version: this.launchedVersion };
+      const message = { ...made.identify(), version };
       this.#outside.push({ kind: 'identify', connection, message, peer: nearby });
     }
   }

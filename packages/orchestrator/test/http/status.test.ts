@@ -223,7 +223,17 @@ describe('GET /v1/status', () => {
         launches: new Map([
           [
             'l1',
-            { id: 'l1', node: null, pid: null, since: 3, deadline: 9, request: null, operation: null, unwanted: false },
+            {
+              id: 'l1',
+              node: null,
+              pid: null,
+              since: 3,
+              deadline: 9,
+              request: null,
+              operation: null,
+              version: null,
+              unwanted: false,
+            },
           ],
         ]),
         graceUntil: 5000,

@@ -153,7 +153,12 @@ export function complete(
   if (pending.kind === 'loading') return tell(rest, id, { kind: 'loaded' }, decideShard);
   if (pending.kind === 'handling') {
     const { stage, bytes } = pending;
-    return nodeHears(rest, id, { kind: 'userEventHandled', stage, shardId: SHARD, bytes, failure: null }, decideNode);
+    return nodeHears(
+      rest,
+      id,
+      { kind: 'userEventHandled', stage, shardId: SHARD, events: 1, bytes, failure: null },
+      decideNode,
+    );
   }
   const { call, request, cancelled } = pending;
   const failed: HostOutcome = { ok: false, timedOut: false, message: 'it was aborted' };

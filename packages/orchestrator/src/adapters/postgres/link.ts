@@ -148,10 +148,10 @@ export class Link {
       greeting.check(await query(client, greeting.sql));
     } catch (error) {
       socket.destroy();
-      this.#target += 1;
-      // Another host of the cluster may be the one that can be written.
+      // Another host of the cluster may be the one that can be written: a lost link goes on to the next one.
       if (targets.length > 1 && error instanceof Refused && error.code === IS_STANDBY)
         throw new LostLink(error.message);
+      if (error instanceof Refused) this.#target += 1;
       throw error;
     }
     return connected;

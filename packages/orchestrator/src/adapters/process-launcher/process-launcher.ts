@@ -25,7 +25,10 @@ import { identityOf, isAlive } from './process-identity.js';
 import { processRegistry, type ProcessRecord, type ProcessRegistry } from './registry.js';
 
 export type ProcessLauncherOptions = {
-  /** The program and its arguments; `{nodeId}` in a word becomes the node's id. A line is split without a shell. */
+  /**
+   * The program and its arguments; `{nodeId}` in a word becomes the node's id, `{version}` the version that is to be
+   * started. A line is split without a shell.
+   */
   command: string | readonly string[];
   /** Append `-nodeid <id>`, as the ancestor does, when the command has no `{nodeId}`. Default false. */
   ancestorArguments?: boolean;
@@ -107,6 +110,14 @@ class ProcessLauncher implements Launcher {
     }
   }
 
+  get launchesVersions(): boolean {
+    return this.#command.some((word) => word.includes('{version}'));
+  }
+
+  availableBytes(): number {
+    return process.availableMemory();
+  }
+
   running(): readonly NodeProcess[] {
     return [...this.#processes.values()].map(({ record }) => toNodeProcess(record));
   }
@@ -115,7 +126,7 @@ class ProcessLauncher implements Launcher {
     if (this.#phase.kind !== 'running') throw this.#notRunning();
     const { registry, nextId } = this.#phase;
     const node = nextId();
-    const command = this.#commandFor(node);
+    const command = this.#commandFor(node, version);
     requireDirectory(this.#cwd);
     const env = this.#environmentFor(node, version, registry.logPath(node));
     const { child, pid } = await this.#spawn(command, env, registry.openLog(node));
@@ -160,9 +171,18 @@ class ProcessLauncher implements Launcher {
     return new OrchestratorError('DSO_NOT_RUNNING', `The launcher is ${this.#phase.kind}.`);
   }
 
-  #commandFor(node: string): Command {
+  #commandFor(node: string, version: string | undefined): Command {
+    if (version === undefined && this.launchesVersions) {
+      throw new OrchestratorError(
+        'DSO_COMMAND_INVALID',
+        'The node command has {version}, and no version is known: set launcher.version or launcher.versionCommand.',
+      );
+    }
     const [program, ...args] = this.#command;
-    const fill = (word: string): string => word.replaceAll('{nodeId}', node);
+    const fill = (word: string): string =>
+      word.replaceAll(/\{nodeId\}|\{version\}/g, (placeholder) =>
+        placeholder === '{nodeId}' ? node : (version ?? ''),
+      );
     const named = this.#command.some((word) => word.includes('{nodeId}'));
     const extra = this.#options.ancestorArguments === true && !named ? ['-nodeid', node] : [];
     return [fill(program), ...args.map(fill), ...extra];

@@ -29,7 +29,10 @@ export type AlarmKind =
   | 'orchestratorCutOff'
   | 'nodeIdTaken'
   | 'versionSkew'
-  | 'botUnwell';
+  | 'botUnwell'
+  | 'rolloutsFrozen'
+  | 'rolloutStands'
+  | 'versionQuarantined';
 
 const MINUTE_MS = 60_000;
 
@@ -139,6 +142,27 @@ export const ALARMS: Readonly<Record<AlarmKind, AlarmEntry>> = {
     remedy: 'The reason is the bot’s own. A rollout to such a version is reverted; a bot that serves goes on serving.',
     riseMs: 10_000,
     fallMs: 10_000,
+  },
+  rolloutsFrozen: {
+    level: 'error',
+    meaning: 'Two rollouts were reverted within 30 minutes, so none is begun until somebody insists.',
+    remedy: 'Find out why they were: `dso rollout history`. Then deploy a version that works: `dso rollout --force`.',
+    riseMs: 0,
+    fallMs: 0,
+  },
+  rolloutStands: {
+    level: 'warn',
+    meaning: 'A rollout has gone no further for a while: it is paused, waits for promotion, or cannot move shards.',
+    remedy: '`dso rollout status` says what it waits for. Let it go on (`dso rollout resume`), or `dso rollout undo`.',
+    riseMs: 15 * MINUTE_MS,
+    fallMs: 0,
+  },
+  versionQuarantined: {
+    level: 'warn',
+    meaning: 'The version that launches would start was reverted, so nothing is launched while a node is up.',
+    remedy: 'Deploy another version, and `dso rollout`. `dso rollout --force` gives this version another try.',
+    riseMs: 0,
+    fallMs: 0,
   },
 };
 

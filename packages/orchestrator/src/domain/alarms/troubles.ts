@@ -10,6 +10,7 @@ import { isCrashLoop } from '../state/processes.js';
 import type { OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
 import type { AlarmKind, Trouble } from './alarms.js';
+import { rolloutTroubles } from './rollout-troubles.js';
 
 export type Facts = {
   state: OrchestratorState;
@@ -49,6 +50,7 @@ export function troublesOf(facts: Facts): readonly Trouble[] {
     ...takenIds(state, facts.now),
     versionSkew(state),
     botUnwell(state),
+    ...rolloutTroubles(state),
   ];
   return told.flatMap((each) => (each === null ? [] : [{ ...each, key: each.key ?? each.kind }]));
 }

@@ -50,7 +50,7 @@ import type {
   OrchestratorState,
   ShardState,
 } from '../state/state.js';
-import type { RolloutMemory } from '../state/versions.js';
+import { NO_ROLLOUTS, type RolloutMemory } from '../state/versions.js';
 import { knownSession, parked, parkedJson, sessionRecord } from './session-records.js';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -158,12 +158,14 @@ const ROLLOUT_MEMORY: Shape<RolloutMemory> = {
   quarantined: listOf(object({ version: text, reported: nullOr(text), reason: text, at: time })),
   reverts: listOf(time),
   frozen: flag,
+  last: orElse(null, nullOr(object({ operation: text, from: text, to: text, endedAt: time }))),
+  launched: orElse(null, nullOr(text)),
 };
 
 /** Written as it is: all of it is plain data. */
 export const ROLLOUTS: Codec<RolloutMemory | null, RolloutMemory> = recordsOfMap({
   kind: 'fleet',
-  map: ({ rollouts }) => new Map([['rollouts', rollouts.reverts.length === 0 ? null : rollouts]]),
+  map: ({ rollouts }) => new Map([['rollouts', rollouts === NO_ROLLOUTS ? null : rollouts]]),
   parts: ({ rollouts }) => [rollouts],
   write: (memory) => memory && picked<RolloutMemory>(ROLLOUT_MEMORY, memory),
   read: object(ROLLOUT_MEMORY),

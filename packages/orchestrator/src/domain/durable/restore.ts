@@ -75,7 +75,7 @@ export function restoredState(
     ...fresh,
     identifies,
     endedOperations,
-    rollouts: reader.one(ROLLOUTS, 'rollouts') ?? fresh.rollouts,
+    rollouts: restoredRollouts(reader, settings) ?? fresh.rollouts,
     hosts: restoredHosts(reader, now),
     crashLoops,
     // Until it is read: what is held back is what was launched last.
@@ -229,6 +229,12 @@ function restoredIdentifies(reader: RecordReader, settings: Settings, now: numbe
 function restoredCrashLoops(reader: RecordReader, settings: Settings, now: number): OrchestratorState['crashLoops'] {
   const loops = [...reader.all(CRASH_LOOPS).values()].toSorted((a, b) => a.lastAt - b.lastAt);
   return new Map(loops.map((loop) => [loop.version, boundedCrashLoop(loop, settings, now)]));
+}
+
+/** A launcher that cannot be told any more which version to start starts what is deployed. */
+function restoredRollouts(reader: RecordReader, { launchesVersions }: Settings): OrchestratorState['rollouts'] | null {
+  const stored = reader.one(ROLLOUTS, 'rollouts');
+  return stored === null || launchesVersions ? stored : { ...stored, launched: null };
 }
 
 function restoredHosts(reader: RecordReader, now: number): OrchestratorState['hosts'] {

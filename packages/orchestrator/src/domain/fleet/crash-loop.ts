@@ -17,6 +17,7 @@ import { CRASH_LOOP_FROM, isCrashLoop, type CrashLoop } from '../state/processes
 import type { Settings } from '../state/settings.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
+import { launchedVersion } from '../state/versions.js';
 
 /** How long a node of a version in a crash loop is on probation. */
 const PROBATION_MS = 30_000;
@@ -65,8 +66,8 @@ export function isBeingReplaced({ inARow, wasUp }: CrashLoop): boolean {
 }
 
 /** Of what a launch would start now. */
-export function loopOfNext({ crashLoops, deployedVersion }: OrchestratorState): CrashLoop | undefined {
-  return crashLoops.get(deployedVersion);
+export function loopOfNext(state: OrchestratorState): CrashLoop | undefined {
+  return state.crashLoops.get(launchedVersion(state));
 }
 
 export function noteLaunchCrash(tx: Transaction, crash: Crash): void {

@@ -13,22 +13,24 @@ import { unsettledNodes } from '../state/node-survey.js';
 import { hasConnection, isConnected, isLeaving, keptBy } from '../state/nodes.js';
 import { connectedAs, launchOf } from '../state/processes.js';
 import type { LaunchState } from '../state/state.js';
-import { quarantineOf } from '../state/versions.js';
+import { launchedVersion, quarantineOf } from '../state/versions.js';
 import type { Transaction } from '../state/transaction.js';
 import { loopOfNext, noteLaunchCrash } from './crash-loop.js';
 import { beginShutdown } from './leave.js';
 import { endProcess } from './processes.js';
 
-/** @param forWhom who is answered when the node is up, and the operation that needs it. */
-export function beginLaunch(
-  tx: Transaction,
-  why: string,
-  { request = null, operation = null }: { request?: string | null; operation?: string | null } = {},
-): void {
+type ForWhom = { request?: string | null; operation?: string | null; version?: string | null };
+
+/**
+ * @param forWhom who is answered when the node is up, and the operation that needs it; `version`: what it is to start,
+ *   null for what is deployed. Without: what launches start now.
+ */
+export function beginLaunch(tx: Transaction, why: string, forWhom: ForWhom = {}): void {
+  const { request = null, operation = null, version = tx.state.rollouts.launched } = forWhom;
   const id = tx.nextId('l');
   const deadline = tx.now + tx.settings.launchTimeoutMs;
-  tx.setLaunch({ id, node: null, pid: null, since: tx.now, deadline, request, operation, unwanted: false });
-  tx.effect({ kind: 'launchNode', launch: id });
+  tx.setLaunch({ id, node: null, pid: null, since: tx.now, deadline, request, operation, version, unwanted: false });
+  tx.effect({ kind: 'launchNode', launch: id, ...(version !== null && { version }) });
   tx.record('nodeLaunching', 'info', `Launching a node: ${why}.`, { launch: id, why });
 }
 
@@ -41,7 +43,7 @@ export function onNodeLaunched(tx: Transaction, event: Extract<DomainEvent, { ki
   const { launch: id, node, pid, log } = event;
   const launch = tx.state.launches.get(id);
   const since = launch?.since ?? tx.now;
-  tx.setProcess({ node, pid, since, version: tx.state.deployedVersion, ending: null });
+  tx.setProcess({ node, pid, since, version: launch?.version ?? tx.state.deployedVersion, ending: null });
   const known = tx.node(node);
   const isUp = known !== undefined && hasConnection(known);
   if (launch !== undefined) {
@@ -67,7 +69,7 @@ export function onLaunchFailed(tx: Transaction, id: string, reason: string): voi
   const launch = tx.state.launches.get(id);
   if (launch === undefined) return;
   tx.removeLaunch(id);
-  const version = tx.state.processes.get(launch.node ?? '')?.version ?? tx.state.deployedVersion;
+  const version = tx.state.processes.get(launch.node ?? '')?.version ?? launch.version ?? tx.state.deployedVersion;
   noteLaunchCrash(tx, { version, reported: null, wasUp: false, bornAt: launch.since, reason });
   const text = `A node could not be launched: ${reason}.`;
   tx.record('launchFailed', 'error', text, { launch: id, node: launch.node, reason });
@@ -138,7 +140,7 @@ function mayLaunch(tx: Transaction): boolean {
   const { settings, ending, graceUntil, launches } = tx.state;
   if (!settings.canLaunch || !settings.ensureAllShardsRunning || ending !== null || graceUntil !== null) return false;
   // Nobody wants it but as the last resort.
-  if (quarantineOf(tx.state, tx.state.deployedVersion) !== undefined && isAnyUp(tx)) return false;
+  if (quarantineOf(tx.state, launchedVersion(tx.state)) !== undefined && isAnyUp(tx)) return false;
   const loop = loopOfNext(tx.state);
   if (loop === undefined || loop.inARow === 0) return true;
   return loop.notBefore <= tx.now && (loop.inARow === 1 || launches.size === 0);

@@ -3,14 +3,17 @@
  * replace no more nodes by it.
  *
  * - Any version fails while one of its bots says that it is not well, or has failed its self test.
- * - The newest of several versions fails, too, while shards that its nodes were given are not up. An older one does
- *   not: schedulers end nodes that are not ready first, and these are the ones to go back to. Nor does the only one,
- *   for nothing is being replaced. A node without shards, which waits for some, is ready.
+ * - The newest of several versions fails, too, while it is worse than the others by the gates of a rollout (`gates.ts`,
+ *   counted since its processes began), and while shards that its nodes were given are not up. An older one does not:
+ *   schedulers end nodes that are not ready first, and these are the ones to go back to. Nor does the only one, for
+ *   nothing is being replaced. A node without shards, which waits for some, is ready.
  */
 import { can, isConnected } from '../state/nodes.js';
+import { failureOf, workOf, worseWork, type Reading } from './gates.js';
 import { complaintOf } from '../state/signals.js';
 import { reportsLinks, troubleOf } from '../state/shard-link.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
+import { survey } from '../state/survey.js';
 import type { Transaction } from '../state/transaction.js';
 
 /** A version is looked at by a heartbeat of its nodes, and no more often than that, however many nodes there are. */
@@ -51,7 +54,18 @@ function failingBecause(state: OrchestratorState, version: string, now: number):
     const complaint = complaintOf(signals);
     if (complaint !== null) return `node ${id} ${complaint}`;
   }
-  return version === newestOf(state) ? shardsNotUpOn(state, new Set(nodes.map(({ id }) => id)), now) : null;
+  if (version !== newestOf(state)) return null;
+  return worseThanOthers(state, nodes) ?? shardsNotUpOn(state, new Set(nodes.map(({ id }) => id)), now);
+}
+
+function worseThanOthers(state: OrchestratorState, nodes: readonly NodeState[]): string | null {
+  const reading = ({ id, signals }: NodeState): Reading => ({ node: id, now: signals, before: null });
+  const old = [...state.nodes.values()].filter((node) => isConnected(node) && !nodes.includes(node)).map(reading);
+  const fresh = nodes.map(reading);
+  const { byNode } = survey(state.shards);
+  const moved = nodes.reduce((sum, { id }) => sum + (byNode.get(id)?.length ?? 0), 0);
+  const facts = { ended: [], refused: [], refusesOld: false, notMoved: [], moved, old, fresh };
+  return failureOf(facts) ?? worseWork(workOf(old), workOf(fresh));
 }
 
 /** Of several versions that whose oldest process is the youngest; null: there is one version only. */

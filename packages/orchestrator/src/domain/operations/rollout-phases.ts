@@ -13,7 +13,7 @@ import { drainedBy, hasSaidGoodbye } from '../state/nodes.js';
 import type { RolloutPhase } from '../state/operations.js';
 import type { OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { eventsOf, judge, workOf, type Verdict } from './gates.js';
+import { eventsOf, judge, workOf, type Verdict } from '../fleet/gates.js';
 import { beginMove, waitReason as movesWait } from './moves.js';
 import { freeNodes, loadIn, stagesOf } from './rollout-plan.js';
 import {
@@ -21,6 +21,7 @@ import {
   countersOf,
   inOrder,
   isUsable,
+  memoryOf,
   migrationsOf,
   oldNodes,
   readingsOf,
@@ -78,7 +79,7 @@ export function surge(tx: Transaction, rollout: Rollout): string | null {
     else if (rollout.deadline === null) tx.patchOperation(rollout.id, { deadline: tx.now + SELF_TEST_MS });
     return null;
   }
-  const free = freeNodes(tx.state, [...oldNodes(rollout), ...rollout.waiting]);
+  const free = freeNodes(tx.state, [...oldNodes(rollout), ...rollout.waiting], rollout.options);
   const [node] = free;
   if (node !== undefined) {
     pairWith(tx, rollout, node.id);
@@ -89,7 +90,8 @@ export function surge(tx: Transaction, rollout: Rollout): string | null {
   }
   const coming = [...tx.state.launches.values()].filter(({ operation }) => operation === rollout.id).length;
   for (let more = missing.length - coming; more > 0; more -= 1) {
-    tx.actingFor(rollout.by, () => beginLaunch(tx, 'a rollout replaces nodes', { operation: rollout.id }));
+    const forWhom = { operation: rollout.id, version: rollout.options.to };
+    tx.actingFor(rollout.by, () => beginLaunch(tx, 'a rollout replaces nodes', forWhom));
   }
   if (rollout.deadline === null) withTime(tx, rollout);
   return null;
@@ -181,23 +183,42 @@ function isComingBack(tx: Transaction, node: string): boolean {
 }
 
 /** @returns why the version fails its bake; null: it does not, or not yet. */
-export function bake(tx: Transaction, rollout: Rollout): string | null {
-  const { stages, stage, options, pausedBy } = rollout;
+export function bake(tx: Transaction, given: Rollout): string | null {
+  const { stages, stage, options, pausedBy } = given;
   const bakeMs = stages[stage]?.bakeMs ?? 0;
-  if (rollout.deadline === null) {
+  const lastsMs = bakeMs + keptFor(given);
+  if (given.deadline === null) {
     // It begins here, also when an earlier run of the orchestrator began it.
-    tx.setOperation({ ...rollout, since: tx.now, deadline: tx.now + bakeMs });
+    tx.setOperation({ ...given, since: tx.now, deadline: tx.now + lastsMs, memory: [] });
     return null;
   }
-  const verdict = bakeMs === 0 ? 'pass' : verdictOf(tx, rollout);
+  const rollout = withMemory(tx, given);
+  const verdict = lastsMs === 0 ? 'pass' : verdictOf(tx, rollout);
   if (typeof verdict === 'object') return verdict.fail;
-  if (rollout.deadline > tx.now || pausedBy !== null || verdict === 'wait') return null;
+  if (given.deadline > tx.now || pausedBy !== null || verdict === 'wait') return null;
   if (options.manual && !rollout.promoted) return null;
   if (hasFewEvents(tx, rollout, bakeMs)) return null;
   const normal = workOf(readingsOf(tx.state, rollout, oldNodes(rollout))) ?? rollout.normal;
   if (stage + 1 < stages.length) enterStage(tx, { ...rollout, normal }, stage + 1);
   else enter(tx, rollout, 'ending');
   return null;
+}
+
+/** What the memory of nodes grows from: the first word of each, once the bake has begun. */
+function withMemory(tx: Transaction, rollout: Rollout): Rollout {
+  const { memory, destinations } = rollout;
+  const known = new Set(memory.map(({ node }) => node));
+  const unknown = [...oldNodes(rollout), ...destinations].filter((id) => !known.has(id));
+  const told = memoryOf(tx.state, unknown);
+  if (told.length === 0) return rollout;
+  const next = { ...rollout, memory: [...memory, ...told] };
+  tx.setOperation(next);
+  return next;
+}
+
+/** How long the old nodes stay warm once the last bake is over: gates hold, and `undo` goes back to them. */
+function keptFor({ stages, stage, waiting, options }: Rollout): number {
+  return stage + 1 >= stages.length && waiting.length === 0 ? options.keepOld : 0;
 }
 
 /** So many events are to be seen in a minute of a bake, if there are any; a bake takes up to so many times as long. */
@@ -208,7 +229,7 @@ const AT_MOST_TIMES = 5;
 function hasFewEvents(tx: Transaction, rollout: Rollout, bakeMs: number): boolean {
   const old = workOf(readingsOf(tx.state, rollout, oldNodes(rollout))) ?? rollout.normal;
   const events = eventsOf(readingsOf(tx.state, rollout, rollout.destinations));
-  const latest = rollout.since + bakeMs * AT_MOST_TIMES;
+  const latest = rollout.since + Math.max(bakeMs * AT_MOST_TIMES, bakeMs + keptFor(rollout));
   if (bakeMs === 0 || old === null || events >= (EVENTS_A_MINUTE * bakeMs) / 60_000) return false;
   if (tx.now >= latest) {
     const text = `Too few events to judge by: ${events} since the stage began. The rollout goes on.`;

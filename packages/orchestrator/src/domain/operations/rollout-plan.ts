@@ -5,7 +5,7 @@
 import { counted } from '@dshard/protocol';
 import { isServing } from '../state/hosts.js';
 import { drainedBy, isConnected, isLeaving, keptBy } from '../state/nodes.js';
-import { operationsOfKind, type RolloutOptions, type RolloutStage } from '../state/operations.js';
+import type { RolloutOptions, RolloutStage } from '../state/operations.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import { survey } from '../state/survey.js';
 import { isOfQuarantinedVersion, quarantineOf } from '../state/versions.js';
@@ -19,11 +19,15 @@ export const WITHOUT_BAKE: RolloutOptions = {
   fast: false,
   manual: false,
   force: false,
+  to: null,
+  keepOld: 0,
 };
 
 export type RolloutPlan = {
   /** What a launch would start; '': not known. */
   version: string;
+  /** What the nodes with shards were launched as; '': not known. */
+  from: string;
   /** Nodes with shards. */
   replaced: readonly string[];
   /** Nodes without shards that are as old: they end with the last round. */
@@ -35,6 +39,8 @@ export type RolloutPlan = {
   stages: readonly RolloutStage[];
   /** What the old processes of a round keep, warm and empty, beside the new ones. null: they do not say. */
   warmBytes: number | null;
+  /** Of these, what is not there yet: of new processes that are to be launched. */
+  launchedBytes: number;
 };
 
 /** Loads as far as a rollout needs them: how many shards a node has to answer for. */
@@ -63,14 +69,19 @@ export function planRollout(state: OrchestratorState, options: RolloutOptions): 
   const first = ours.slice(0, options.surge ?? ours.length);
   const inRound = first.reduce((sum, { id }) => sum + loadIn(state, id), 0);
   const memory = first.map((node) => node.process?.memoryBytes ?? -1);
+  const warmBytes = memory.some((bytes) => bytes < 0) ? null : memory.reduce((sum, bytes) => sum + bytes, 0);
+  const replaced = ours.map(({ id }) => id);
+  const launches = Math.max(0, first.length - freeNodes(state, replaced, options).length);
   return {
-    version: state.deployedVersion,
-    replaced: ours.map(({ id }) => id),
+    version: options.to ?? state.deployedVersion,
+    from: ours.map(({ id }) => state.processes.get(id)?.version ?? '').find((version) => version !== '') ?? '',
+    replaced,
     empty: empty.map(({ id }) => id),
     leftAlone: busy.filter((node) => !isOurs(node)).map(({ id }) => id),
     shards,
     stages: stagesOf(options, { total: shards, before: 0, round: inRound }),
-    warmBytes: memory.some((bytes) => bytes < 0) ? null : memory.reduce((sum, bytes) => sum + bytes, 0),
+    warmBytes,
+    launchedBytes: warmBytes === null ? 0 : (warmBytes / Math.max(1, first.length)) * launches,
   };
 }
 
@@ -91,6 +102,9 @@ export function refusalOf(
     return notStarted('DSO_NODE_BUSY', text);
   }
   if (plan.replaced.length === 0) return null;
+  if (options.to !== null && !state.settings.launchesVersions) {
+    return notStarted('DSO_VERSION_NOT_LAUNCHABLE', `${nameOf(options.to)} cannot be launched: ${NO_VERSIONS}`);
+  }
   const known = quarantineOf(state, plan.version);
   if (known !== undefined && !options.force) {
     const text = `Version ${known.version} was reverted: ${known.reason}. Deploy another one, or insist with --force.`;
@@ -100,11 +114,35 @@ export function refusalOf(
     const text = 'Rollouts are frozen, for the last two were reverted one soon after the other. Insist with --force.';
     return notStarted('DSO_ROLLOUTS_FROZEN', text);
   }
-  if (!state.settings.canLaunch && freeNodes(state, plan.replaced).length === 0) {
+  const short = options.force ? null : memoryLack(state, plan, options);
+  if (short !== null) return notStarted('DSO_NOT_ENOUGH_MEMORY', short);
+  if (!state.settings.canLaunch && freeNodes(state, plan.replaced, options).length === 0) {
     const text = 'There is no empty node to move shards to, and no node command to start one with.';
     return notStarted('DSO_NO_FREE_NODE', text);
   }
   return null;
+}
+
+/** Why a version cannot be named to the launcher, and what to do about it. */
+export const NO_VERSIONS =
+  'the node command has no {version}. Put {version} into launcher.command where the version goes, or deploy the version that you want, and `dso rollout`.';
+
+/** The old processes stay, so new ones need as much as they do. null: there is as much, or nobody knows. */
+function memoryLack({ availableBytes }: OrchestratorState, plan: RolloutPlan, options: RolloutOptions): string | null {
+  const { launchedBytes, replaced } = plan;
+  if (availableBytes === null || launchedBytes <= availableBytes) return null;
+  const atOnce = Math.min(options.surge ?? replaced.length, replaced.length);
+  const each = launchedBytes / Math.max(1, atOnce);
+  const fitting = Math.floor(availableBytes / Math.max(1, each));
+  const then =
+    fitting > 0
+      ? `Replace fewer at a time: \`dso rollout --surge ${fitting}\`.`
+      : 'Not even one fits: make room, or `dso rollout --force`.';
+  return `New processes beside the old ones need about ${megabytes(launchedBytes)} more, and this host has ${megabytes(availableBytes)} left. ${then}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1e6)} MB`;
 }
 
 /** For people: one line each. */
@@ -112,10 +150,12 @@ export function linesOf(plan: RolloutPlan, options: RolloutOptions): string[] {
   const { replaced, empty, leftAlone, stages, warmBytes, version, shards } = plan;
   if (replaced.length === 0) return [nothingToDo(plan)];
   const launched = options.surge === null || options.surge >= replaced.length ? 'All' : `${options.surge}`;
-  const warm = warmBytes === null ? 'how much is not known' : `about ${Math.ceil(warmBytes / 1e6)} MB`;
+  const warm = warmBytes === null ? 'how much is not known' : `about ${megabytes(warmBytes)}`;
+  const after =
+    options.keepOld > 0 ? `${options.keepOld / 1000} s after the end of the last bake` : 'the end of the last bake';
   const lines = [
     `Replacing ${counted(replaced.length, 'node')} with ${counted(shards, 'shard')} by ${nameOf(version)}: ${replaced.join(', ')}.`,
-    `${launched} at a time: new processes are launched first. The old ones stay warm until the end of the last bake, and need memory meanwhile: ${warm}.`,
+    `${launched} at a time: new processes are launched first. The old ones stay warm until ${after}, and need memory meanwhile: ${warm}.`,
     `Stages: ${stages.map(stageText).join(', ')}.${options.bake === 0 ? ' Nothing is watched (bake: 0).' : ''}`,
   ];
   if (empty.length > 0) lines.push(`Empty nodes that are as old are ended: ${empty.join(', ')}.`);
@@ -172,17 +212,20 @@ export function stagesOf(
 }
 
 /** Connected, empty, meant for nothing else, and not as old as what is replaced, unless nothing newer can be had. */
-export function freeNodes(state: OrchestratorState, replaced: readonly string[]): NodeState[] {
+export function freeNodes(
+  state: OrchestratorState,
+  replaced: readonly string[],
+  { force, to }: Pick<RolloutOptions, 'force' | 'to'>,
+): NodeState[] {
   const old = new Set(state.settings.canLaunch ? replaced.map((id) => state.nodes.get(id)?.version) : []);
-  const [rollout] = operationsOfKind(state.operations, 'rollout');
-  const isForced = rollout?.options.force === true;
   return [...state.nodes.values()].filter(
     (node) =>
       isConnected(node) &&
       isServing(state, node) &&
       !replaced.includes(node.id) &&
       !old.has(node.version) &&
-      (isForced || !isOfQuarantinedVersion(state, node)) &&
+      (force || !isOfQuarantinedVersion(state, node)) &&
+      (to === null || state.processes.get(node.id)?.version === to) &&
       drainedBy(state, node.id) === undefined &&
       keptBy(state, node.id) === undefined &&
       loadIn(state, node.id) === 0,

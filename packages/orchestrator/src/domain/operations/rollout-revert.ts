@@ -108,9 +108,10 @@ export function rememberRevert(tx: Transaction, rollout: Rollout): void {
   const old = oldNodes(rollout);
   // Where versions have no names of their own, none can be told from the one that serves.
   const reported = versionsOf(destinations).find((each) => each !== undefined && !versionsOf(old).includes(each));
-  const isOld = old.some((id) => processes.get(id)?.version === deployedVersion);
+  const launched = rollout.options.to ?? deployedVersion;
+  const isOld = old.some((id) => processes.get(id)?.version === launched);
   const revert = {
-    version: isOld ? '' : deployedVersion,
+    version: isOld ? '' : launched,
     reported: reported ?? null,
     reason: failure.reason,
     at: tx.now,
@@ -123,10 +124,22 @@ export function withRevert(memory: RolloutMemory, revert: RolloutMemory['quarant
   const isNamed = revert.version !== '' || revert.reported !== null;
   const isSoon = memory.reverts.some((at) => at + FREEZE_WITHIN_MS > revert.at);
   return {
+    ...memory,
     quarantined: (isNamed ? [...others, revert] : memory.quarantined).slice(-KEPT),
     reverts: [...memory.reverts, revert.at].slice(-KEPT),
     frozen: memory.frozen || isSoon,
   };
+}
+
+/** What is undone when no rollout is under way, and what launches start from now on. */
+export function rememberRollout(tx: Transaction, { id, from, options }: Rollout): void {
+  const { rollouts, deployedVersion } = tx.state;
+  const to = options.to ?? deployedVersion;
+  const launched = to === deployedVersion ? null : to;
+  tx.patch({ rollouts: { ...rollouts, last: { operation: id, from, to, endedAt: tx.now }, launched } });
+  if (launched === null || launched === rollouts.launched) return;
+  const text = `Launches start version ${launched} from now on, until the next rollout.`;
+  tx.record('operationProgress', 'info', text, { operation: id, kind: 'rollout', version: launched });
 }
 
 /** Somebody insists: the version gets another try, and rollouts are no longer frozen. */

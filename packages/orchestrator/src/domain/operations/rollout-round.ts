@@ -4,7 +4,7 @@ import { isConnected, isLeaving } from '../state/nodes.js';
 import type { OperationState, RolloutPair } from '../state/operations.js';
 import type { MigrationState, OrchestratorState, ShardState } from '../state/state.js';
 import { survey } from '../state/survey.js';
-import { workOf, type Counters, type Facts, type Reading, type Side } from './gates.js';
+import { growthOf, workOf, type Counters, type Growth, type Facts, type Reading, type Side } from '../fleet/gates.js';
 
 export type Rollout = OperationState<'rollout'>;
 
@@ -53,7 +53,24 @@ export function sideOf(state: OrchestratorState, rollout: Rollout, nodes: readon
       upSince = Math.max(upSince ?? since, since);
     }
   }
-  return { shards: shards.length, up, downSince, upSince, work: workOf(readingsOf(state, rollout, nodes)) };
+  const work = workOf(readingsOf(state, rollout, nodes));
+  return { shards: shards.length, up, downSince, upSince, work, growth: growthSince(state, rollout, nodes) };
+}
+
+function growthSince({ nodes }: OrchestratorState, { memory }: Rollout, ids: readonly string[]): Growth | null {
+  const known = memory.flatMap(({ node, bytes }) => {
+    const now = ids.includes(node) ? nodes.get(node)?.signals?.memoryBytes : undefined;
+    return now === undefined ? [] : [{ node, before: bytes, now }];
+  });
+  return growthOf(known);
+}
+
+/** How much memory nodes have now. */
+export function memoryOf(state: OrchestratorState, nodes: readonly string[]): Rollout['memory'] {
+  return nodes.flatMap((node) => {
+    const bytes = state.nodes.get(node)?.signals?.memoryBytes;
+    return bytes === undefined ? [] : [{ node, bytes }];
+  });
 }
 
 /** What nodes say of how their version fares, with what their counters were when the stage began. */

@@ -45,8 +45,10 @@ function textOf(state: OrchestratorState, rollout: Rollout): string {
       return `Stage ${stage + 1} of ${stages.length}: ${there} of ${counted(goal, 'shard')} moved.`;
     case 'baking': {
       const up = shardsOn(state, destinations).filter((shard) => isUp(state, shard)).length;
+      const isKept = options.keepOld > 0 && stage + 1 === stages.length && rollout.waiting.length === 0;
+      const kept = isKept ? ` Then the old nodes stay for ${options.keepOld / 1000} s: \`dso rollout undo\`.` : '';
       const held = options.manual && !promoted ? ' Go on with `dso rollout resume`.' : '';
-      return `Watching ${nameOf(version)} with ${counted(there, 'shard')}, ${up} up (stage ${stage + 1} of ${stages.length}).${held}`;
+      return `Watching ${nameOf(version)} with ${counted(there, 'shard')}, ${up} up (stage ${stage + 1} of ${stages.length}).${kept}${held}`;
     }
     case 'reverting':
       return `Going back to the old nodes: ${counted(there, 'shard')} left. ${failure?.reason ?? ''}`;

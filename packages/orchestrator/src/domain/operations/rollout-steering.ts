@@ -1,17 +1,19 @@
 /** What an operator says to the rollout under way: `dso rollout pause`, `resume` and `undo`. */
-import { operationsOfKind } from '../state/operations.js';
+import { operationsOfKind, type RolloutOptions } from '../state/operations.js';
 import type { Transaction } from '../state/transaction.js';
+import { makeWay } from './rebalance.js';
+import { NO_VERSIONS, WITHOUT_BAKE } from './rollout-plan.js';
 import { beginRevert } from './rollout-revert.js';
 import type { Rollout } from './rollout-round.js';
+import { ROLLOUT } from './rollout.js';
 
 export type Steering = 'pause' | 'resume' | 'undo';
 
 export function steerRollout(tx: Transaction, request: string, action: Steering): void {
   const [rollout] = operationsOfKind(tx.state.operations, 'rollout');
   if (rollout === undefined) {
-    const text =
-      action === 'undo' ? ' One that has ended is undone by deploying the version before, and a rollout.' : '';
-    return tx.fail(request, 'DSO_NO_ROLLOUT', `No rollout is under way.${text}`);
+    if (action === 'undo') return undoEnded(tx, request);
+    return tx.fail(request, 'DSO_NO_ROLLOUT', 'No rollout is under way.');
   }
   const { id, failure, phase } = rollout;
   if (failure !== null) return tx.fail(request, 'DSO_ROLLOUT_PHASE', `Rollout ${id} is going back already.`);
@@ -22,6 +24,35 @@ export function steerRollout(tx: Transaction, request: string, action: Steering)
   const said = STEER[action](tx, rollout);
   if (said.ok) tx.done(request, said.text, { operation: id });
   else tx.fail(request, 'DSO_ROLLOUT_PHASE', said.text);
+}
+
+/** Going back is urgent: one canary for a short while, then all. */
+const BACK: Omit<RolloutOptions, 'to'> = { ...WITHOUT_BAKE, bake: 60_000, surge: null, fast: true, force: true };
+
+/** Its old processes are gone with it, so the version before is launched anew. */
+function undoEnded(tx: Transaction, request: string): void {
+  const { rollouts, settings } = tx.state;
+  const { last } = rollouts;
+  if (last === null) {
+    return tx.fail(request, 'DSO_NO_ROLLOUT', 'No rollout is under way, and none is remembered that could be undone.');
+  }
+  const ended = `Rollout ${last.operation} has ended, and its old processes with it.`;
+  const deploy = 'Deploy the version before, and `dso rollout`.';
+  if (!settings.launchesVersions) {
+    const before = last.from === '' ? 'the version before' : `version ${last.from}`;
+    return tx.fail(request, 'DSO_VERSION_NOT_LAUNCHABLE', `${ended} To go back, ${before} is launched: ${NO_VERSIONS}`);
+  }
+  if (last.from === '' || last.from === last.to) {
+    const why = last.from === '' ? 'Nobody knows which version they were' : `They were version ${last.from} as well`;
+    const name = 'name your versions (launcher.version, launcher.versionCommand) for the next time';
+    return tx.fail(request, 'DSO_VERSION_NOT_LAUNCHABLE', `${ended} ${why}: ${name}. ${deploy}`);
+  }
+  makeWay(tx, `${tx.by} undoes a rollout`);
+  const started = ROLLOUT.start(tx, { ...BACK, to: last.from }, { request: null, parent: null });
+  if (!started.ok) return tx.reply(request, started);
+  const { operation, message } = started;
+  const id = operation === null ? '' : ` It is operation ${operation}: \`dso operations watch ${operation}\`.`;
+  tx.done(request, `${ended} Another rollout goes back. ${message}${id}`, { operation });
 }
 
 type Said = { ok: boolean; text: string };

@@ -15,8 +15,9 @@ import { counted, type MessageOf } from '@dshard/protocol';
 import { beginShutdown } from '../fleet/leave.js';
 import type { OperationOutcome, RolloutOptions } from '../state/operations.js';
 import type { Transaction } from '../state/transaction.js';
-import { failureOf, type Facts } from './gates.js';
+import { failureOf, type Facts } from '../fleet/gates.js';
 import { beginOperation, endOperation, type Asked, type Operation, type Started } from './operation.js';
+import { makeWay } from './rebalance.js';
 import { bake, beginRound, end, enter, move, pairWith, surge, waitReason, withTime } from './rollout-phases.js';
 import {
   linesOf,
@@ -27,7 +28,7 @@ import {
   WITHOUT_BAKE,
   type RolloutPlan,
 } from './rollout-plan.js';
-import { beginRevert, forgiven, nextLookAt, rememberRevert, revert } from './rollout-revert.js';
+import { beginRevert, forgiven, nextLookAt, rememberRevert, rememberRollout, revert } from './rollout-revert.js';
 import { factsOf, isUsable, oldNodes, sideOf, type Rollout } from './rollout-round.js';
 import { rolloutProgress } from './rollout-status.js';
 
@@ -50,8 +51,8 @@ export const ROLLOUT: Operation<'rollout'> = {
 };
 
 function optionsOf(plan: Partial<RolloutOptions>): RolloutOptions {
-  const { bake: bakeMs, canary, surge: atOnce, fast, manual, force } = { ...WITHOUT_BAKE, ...plan };
-  return { bake: bakeMs, canary, surge: atOnce, fast, manual, force };
+  const { bake: bakeMs, canary, surge: atOnce, fast, manual, force, to, keepOld } = { ...WITHOUT_BAKE, ...plan };
+  return { bake: bakeMs, canary, surge: atOnce, fast, manual, force, to, keepOld };
 }
 
 function startRollout(tx: Transaction, options: RolloutOptions, asked: Asked): Started {
@@ -65,12 +66,13 @@ function startRollout(tx: Transaction, options: RolloutOptions, asked: Asked): S
 }
 
 function beginRollout(tx: Transaction, plan: RolloutPlan, options: RolloutOptions, asked: Asked): string {
-  const { replaced, empty, leftAlone, version } = plan;
+  const { replaced, empty, leftAlone, version, from } = plan;
   const data = {
     origins: [],
     destinations: [],
     options,
     version,
+    from,
     phase: 'surging',
     since: tx.now,
     waiting: replaced,
@@ -84,6 +86,7 @@ function beginRollout(tx: Transaction, plan: RolloutPlan, options: RolloutOption
     movedBefore: 0,
     retried: [],
     counters: [],
+    memory: [],
     normal: null,
     failure: null,
     pausedBy: null,
@@ -154,6 +157,12 @@ function ending(tx: Transaction, rollout: Rollout): void {
   const replaced = { ...rollout, pairs: [], done: [...done, ...pairs.map(({ old }) => old)] };
   if (ended !== 'ended') return endRollout(tx, replaced, ended.stuck);
   if (waiting.length > 0) return beginRound(tx, replaced);
+  // They were empty, and got shards that nobody ran before the new nodes were trusted.
+  const filled = empty.filter((id) => isUsable(tx.state, id) && loadIn(tx.state, id) > 0);
+  if (filled.length > 0) {
+    const others = empty.filter((id) => !filled.includes(id));
+    return beginRound(tx, { ...replaced, waiting: filled, empty: others });
+  }
   const retired = empty.filter((id) => isUsable(tx.state, id) && loadIn(tx.state, id) === 0);
   for (const id of retired) tx.actingFor(rollout.by, () => beginShutdown(tx, id, null, false));
   endRollout(tx, { ...replaced, done: [...replaced.done, ...retired] }, null);
@@ -223,6 +232,7 @@ function standsStill(tx: Transaction, rollout: Rollout): boolean {
 
 function endRollout(tx: Transaction, rollout: Rollout, failure: string | null): void {
   const { done, waiting, pairs, moved, movedBefore, leftAlone } = rollout;
+  if (failure === null && done.length > 0) rememberRollout(tx, rollout);
   const left = waiting.length + pairs.length;
   const alone = leftAlone.length === 0 ? '' : ` Left alone: ${leftAlone.join(', ')}.`;
   const text =
@@ -253,6 +263,7 @@ export function onRolloutRequest(tx: Transaction, node: string, { requestId }: M
     answer('DSO_FLEET_ENDING', 'The fleet is being shut down, so nothing else is begun.');
   } else {
     const asked = { request: null, parent: null };
+    makeWay(tx, `node ${node} asked for a rollout`);
     const begun = tx.actingFor(`node ${node}`, () => startRollout(tx, WITHOUT_BAKE, asked));
     const operation = begun.ok && begun.operation !== null ? ` It is operation ${begun.operation}.` : '';
     if (begun.ok) answer('', `${begun.message}${operation}`);

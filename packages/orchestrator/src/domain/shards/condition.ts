@@ -9,6 +9,7 @@ import { isRunningUp, reportsLinks, troubleOf, type ShardLink } from '../state/s
 import { survey } from '../state/survey.js';
 import { sessionStarts, hasSessionStart } from './identify-budget.js';
 import { permitsBlockedUntil } from './identify-permits.js';
+import { launchedVersion } from '../state/versions.js';
 
 /** What each condition means, the gravest first. */
 export const CONDITIONS = {
@@ -226,7 +227,7 @@ function mayStart({ settings, ending, graceUntil, alarm }: OrchestratorState): b
 }
 
 function whyAllAreVacant(state: OrchestratorState, now: number): string {
-  const { settings, ending, graceUntil, alarm, launches, nodes, crashLoops, deployedVersion } = state;
+  const { settings, ending, graceUntil, alarm, launches, nodes, crashLoops } = state;
   if (ending !== null) return 'the fleet is being shut down';
   if (!settings.ensureAllShardsRunning) return 'it is started by hand only (ensureAllShardsRunning is off)';
   if (graceUntil !== null) return 'running nodes are waited for after the start of the orchestrator';
@@ -234,7 +235,7 @@ function whyAllAreVacant(state: OrchestratorState, now: number): string {
   if (launches.size > 0) return 'a node is being launched';
   const isOpen = [...nodes.values()].some((node) => isConnected(node) && !isLeaving(node));
   const missing = isOpen ? 'no connected node has room for it' : 'no node is connected';
-  const pauseMs = (crashLoops.get(deployedVersion)?.notBefore ?? 0) - now;
+  const pauseMs = (crashLoops.get(launchedVersion(state))?.notBefore ?? 0) - now;
   if (!settings.canLaunch || pauseMs <= 0) return missing;
   return `${missing}, and the last one died: the next is launched in ${Math.ceil(pauseMs / 1_000)} s`;
 }

@@ -33,7 +33,8 @@ export type Effect =
   /** Deliver `tick` at this time; replaces the earlier wish. null: none. */
   | { kind: 'wakeAt'; at: number | null }
   | { kind: 'fetchGatewayInfo' }
-  | { kind: 'launchNode'; launch: string }
+  /** `version`: another one than the deployed one. */
+  | { kind: 'launchNode'; launch: string; version?: string }
   /** The launcher's process of this node: SIGTERM, and SIGKILL after the launcher's grace, but not before `graceMs`. */
   | { kind: 'endProcess'; node: string; graceMs: number }
   /** Something an operator would want to read, count or see in the history. */

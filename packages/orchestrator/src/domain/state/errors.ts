@@ -201,6 +201,16 @@ export const DOMAIN_ERRORS = {
     remedy: 'Find out why they were (`dso rollout history`), then `dso rollout --force`.',
     fault: 'conflict',
   },
+  DSO_VERSION_NOT_LAUNCHABLE: {
+    meaning: 'The launcher cannot start the version that is asked for.',
+    remedy: 'Put {version} into launcher.command and name your versions; or deploy that version, and `dso rollout`.',
+    fault: 'conflict',
+  },
+  DSO_NOT_ENOUGH_MEMORY: {
+    meaning: 'A rollout keeps the old processes beside the new ones, and the host has too little memory for that.',
+    remedy: 'Replace fewer at a time (`dso rollout --surge 1`), make room, or insist: `dso rollout --force`.',
+    fault: 'conflict',
+  },
   DSO_NO_FREE_NODE: {
     meaning: 'There is no node to move shards to, and no launcher to start one.',
     remedy: 'Start a node, or configure a node command.',

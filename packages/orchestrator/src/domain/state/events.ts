@@ -35,8 +35,11 @@ export type DomainEvent =
   | { kind: 'tick' }
   /** The orchestrator's own end of a migration says it (`runtime/park.ts`). */
   | { kind: 'parkSaid'; message: Message }
-  /** `by`: who asks, for the history: `alice@laptop (dso, 127.0.0.1)`. */
-  | { kind: 'command'; request: string; command: OperatorCommand; by: string }
+  /**
+   * `by`: who asks, for the history: `alice@laptop (dso, 127.0.0.1)`. `availableBytes`: the memory that the launcher's
+   * host has left, where that is known.
+   */
+  | { kind: 'command'; request: string; command: OperatorCommand; by: string; availableBytes?: number | null }
   /** Answers to `fetchGatewayInfo`. */
   | {
       kind: 'gatewayInfo';

@@ -3,6 +3,7 @@ import { NO_BALANCE } from './balance.js';
 import { firstEpoch } from './epochs.js';
 import type { Settings } from './settings.js';
 import type { OrchestratorState } from './state.js';
+import { NO_ROLLOUTS } from './versions.js';
 
 export function initialState(settings: Settings, now: number): OrchestratorState {
   const epoch = firstEpoch(now);
@@ -36,7 +37,8 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     crashLoops: new Map(),
     versionHealth: new Map(),
     deployedVersion: '',
-    rollouts: { quarantined: [], reverts: [], frozen: false },
+    rollouts: NO_ROLLOUTS,
+    availableBytes: null,
     botBlame: null,
     identifies: {
       maxConcurrency: 1,

@@ -111,6 +111,8 @@ export type OperationData = {
     readonly options: RolloutOptions;
     /** What is rolled out, as far as it is known: what a launch starts, then what the new nodes call themselves. */
     readonly version: string;
+    /** What the old nodes were launched as, for who wants the rollout undone when it is over. '': not known. */
+    readonly from: string;
     readonly phase: RolloutPhase;
     /** When the phase began. */
     readonly since: number;
@@ -135,6 +137,8 @@ export type OperationData = {
     readonly retried: readonly number[];
     /** What the nodes' counters were when the stage began. */
     readonly counters: readonly RolloutCounters[];
+    /** How much memory the nodes had when the bake began. */
+    readonly memory: readonly { readonly node: string; readonly bytes: number }[];
     /** How the old version did its work when it was last compared; null: never, or it had too little of it. */
     readonly normal: { readonly errorShare: number; readonly handlerMs: number; readonly delayMs: number } | null;
     /** Why the shards go back, or are back. */
@@ -160,6 +164,10 @@ export type RolloutOptions = {
   readonly manual: boolean;
   /** Also a version that was reverted before, and also when rollouts are frozen. */
   readonly force: boolean;
+  /** The version that is launched, where the launcher can be told. null: the deployed one. */
+  readonly to: string | null;
+  /** For how long after the last bake the old nodes stay warm, to be gone back to. */
+  readonly keepOld: number;
 };
 
 /**
@@ -243,8 +251,11 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
       fast: flag,
       manual: flag,
       force: flag,
+      to: orElse(null, nullOr(text)),
+      keepOld: orElse(0, count),
     }),
     version: text,
+    from: orElse('', text),
     phase: oneOf('surging', 'moving', 'baking', 'reverting', 'ending'),
     since: time,
     waiting: listOf(nodeId),
@@ -268,6 +279,7 @@ export const OPERATION_SHAPES: { readonly [K in OperationKind]: Shape<OperationD
         eventLoopDelayMs: time,
       }),
     ),
+    memory: orElse([], listOf(object({ node: nodeId, bytes: count }))),
     normal: nullOr(object({ errorShare: time, handlerMs: time, delayMs: time })),
     failure: nullOr(object({ kind: oneOf('gate', 'undone'), reason: text })),
     pausedBy: nullOr(text),

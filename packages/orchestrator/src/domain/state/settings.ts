@@ -20,6 +20,8 @@ export type Settings = {
   nodes: number;
   /** Whether there is a launcher at all. */
   canLaunch: boolean;
+  /** Whether the launcher can be told which version to start. */
+  launchesVersions: boolean;
   launchTimeoutMs: number;
   /** The pause after a launched node died, or a launch failed; it doubles while that happens again (ancestor: 30 s). */
   launchRetryMs: number;

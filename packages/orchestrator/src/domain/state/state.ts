@@ -275,6 +275,8 @@ export type LaunchState = {
   request: string | null;
   /** The operation that it is a step of, if any. */
   operation: string | null;
+  /** What it starts. null: what is deployed. */
+  version: string | null;
   /** What it was launched for was cancelled: its node is shut down when it is up, unless it is needed by then. */
   unwanted: boolean;
 };
@@ -374,6 +376,8 @@ export type OrchestratorState = {
   versionHealth: ReadonlyMap<string, { at: number; failing: string | null }>;
   /** What a launch would start, as far as was heard last; '': not known. */
   deployedVersion: string;
+  /** What the launcher's host has left, while a command is decided. null: not known. */
+  availableBytes: number | null;
   /** What rollouts have taught (`operations/rollout-revert.ts`). */
   rollouts: RolloutMemory;
   /** The bot dies whatever its shards are: until then no shard is quarantined for it (`shards/quarantine.ts`). */

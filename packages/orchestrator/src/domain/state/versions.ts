@@ -20,7 +20,26 @@ export type RolloutMemory = {
   readonly reverts: readonly number[];
   /** Two reverts one soon after the other: nothing is rolled out until somebody insists. */
   readonly frozen: boolean;
+  /** The last rollout that replaced all that it was to replace: what is undone when none is under way. */
+  readonly last: LastRollout | null;
+  /** What launches start instead of the deployed version, because it was rolled out by name. null: the deployed one. */
+  readonly launched: string | null;
 };
+
+/** Versions as they were launched; '' where that is not known. */
+type LastRollout = {
+  readonly operation: string;
+  readonly from: string;
+  readonly to: string;
+  readonly endedAt: number;
+};
+
+export const NO_ROLLOUTS: RolloutMemory = { quarantined: [], reverts: [], frozen: false, last: null, launched: null };
+
+/** What a launch that no rollout asks for starts now; '': not known. */
+export function launchedVersion({ rollouts, deployedVersion }: OrchestratorState): string {
+  return rollouts.launched ?? deployedVersion;
+}
 
 export function quarantineOf({ rollouts }: OrchestratorState, version: string): QuarantinedVersion | undefined {
   return version === '' ? undefined : rollouts.quarantined.find((each) => each.version === version);

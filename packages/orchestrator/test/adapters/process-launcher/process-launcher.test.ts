@@ -47,6 +47,16 @@ describe('launch', () => {
     },
   );
 
+  test('starts the version that it is given where the command has {version}, and nothing where none is known', async () => {
+    const program = nodeProgram(`console.log(process.argv.slice(1).join(' '))`);
+    const { launcher, output } = await startedLauncher([...program, '--', 'releases/{version}/{nodeId}']);
+    expect(launcher.launchesVersions).toBe(true);
+    // Text in a version is no placeholder.
+    const { node } = await launcher.launch('v2-{nodeId}');
+    await eventually(() => expect(output(node)).toEqual([`releases/v2-{nodeId}/${node}`]));
+    await expect(launcher.launch()).rejects.toThrow(/no version is known: set launcher\.version/);
+  });
+
   test('a process that dies at once is reported at once, with code, output and command, after its launch', async () => {
     const { launcher, exits } = await startedLauncher(nodeProgram(`console.error('no such token'); process.exit(3)`));
     const { node, pid } = await launcher.launch();

@@ -9,7 +9,8 @@ import {
 } from '../../../src/domain/alarms/alarms.js';
 import { troublesOf, type Facts } from '../../../src/domain/alarms/troubles.js';
 import type { OrchestratorState, ShardState } from '../../../src/domain/state/state.js';
-import { testCrashLoop, testNode, testState } from '../../http/fake-orchestrator.js';
+import { NO_ROLLOUTS } from '../../../src/domain/state/versions.js';
+import { operation, rolloutData, testCrashLoop, testNode, testState } from '../../http/fake-orchestrator.js';
 import { World } from '../world.js';
 
 const DAY_MS = 86_400_000;
@@ -51,6 +52,12 @@ const crashed = {
 };
 const vacant: ShardState = { kind: 'vacant', since: NOW, notBefore: 0, known: null };
 const fine = [up(), up(), up(), up()];
+const REVERTED = { version: 'v2', reported: 'v2', reason: 'it died', at: 1 };
+const MANUAL = { ...rolloutData().options, manual: true };
+
+function rollingOut(changes: Parameters<typeof rolloutData>[0]): OrchestratorState['operations'] {
+  return new Map([['r1', { ...operation('r1', 1), kind: 'rollout', ...rolloutData(changes) }]]);
+}
 
 describe('a trouble is', () => {
   test.each<[key: string, facts: Facts, reason: RegExp]>([
@@ -135,6 +142,26 @@ describe('a trouble is', () => {
     ],
     ['versionSkew', factsOf(stateOf([up('a'), up('b')])), /^2 nodes have shards, of the versions v1, v2/],
     [
+      'versionQuarantined',
+      factsOf(stateOf(fine, { deployedVersion: 'v2', rollouts: { ...NO_ROLLOUTS, quarantined: [REVERTED] } })),
+      /^Version v2 is what launches would start, and it was reverted: it died\.$/,
+    ],
+    [
+      'rolloutsFrozen',
+      factsOf(stateOf(fine, { rollouts: { ...NO_ROLLOUTS, quarantined: [REVERTED], frozen: true } })),
+      /so none is begun\. The last one: it died\.$/,
+    ],
+    [
+      'rolloutStands',
+      factsOf(stateOf(fine, { operations: rollingOut({ phase: 'moving', pausedBy: 'alice' }) })),
+      /^Rollout r1 of version v2 goes no further.*: it was paused by alice\.$/,
+    ],
+    [
+      'rolloutStands',
+      factsOf(stateOf(fine, { operations: rollingOut({ phase: 'baking', options: MANUAL }) })),
+      /waits for somebody to promote/,
+    ],
+    [
       'nodeIdTaken:a',
       factsOf(stateOf(fine, { takenIds: new Map([['a', { since: 1, at: NOW - 30_000, text: 'It is taken.' }]]) })),
       /taken/,
@@ -163,6 +190,14 @@ describe('a trouble is', () => {
     [
       'a second process of a node has given up',
       factsOf(stateOf(fine, { takenIds: new Map([['a', { since: 1, at: 2, text: '' }]]) })),
+    ],
+    [
+      'a manual stage was promoted, and bakes',
+      factsOf(stateOf(fine, { operations: rollingOut({ phase: 'baking', options: MANUAL, promoted: true }) })),
+    ],
+    [
+      'another version than the one that was reverted is deployed',
+      factsOf(stateOf(fine, { deployedVersion: 'v3', rollouts: { ...NO_ROLLOUTS, quarantined: [REVERTED] } })),
     ],
     [
       'the fleet is being shut down',

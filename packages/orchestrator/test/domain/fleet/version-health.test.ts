@@ -57,6 +57,30 @@ describe('a version', () => {
     ]);
   });
 
+  test('fails while its handlers fail and those of the other version do not, if it is the newest', () => {
+    const world = fleet();
+    join(world, 'b', '2');
+    world.ask({ kind: 'migrateShard', shard: 3, destination: 'b' });
+    world.nodes.get('a')!.signals = { ...FINE, events: 1_000 };
+    world.nodes.get('b')!.signals = { ...FINE, events: 100, handlerErrors: 30 };
+    beatLater(world);
+    const why =
+      'on the new nodes handlers fail for 30.0 % of the events; on the old ones: handlers fail for 0.0 % of the events';
+    expect([told(world, 'a'), told(world, 'b')]).toEqual([[], [why]]);
+    world.nodes.get('b')!.signals = { ...FINE, events: 10_000, handlerErrors: 30 };
+    beatLater(world);
+    expect(told(world, 'b')).toEqual([why, null]);
+  });
+
+  test('fails when it does not take the state of shards; the older version never fails by a comparison', () => {
+    const world = fleet();
+    join(world, 'b', '2');
+    world.nodes.get('a')!.signals = { ...FINE, events: 100, handlerErrors: 90, importsFailed: 2 };
+    world.nodes.get('b')!.signals = { ...FINE, importsFailed: 1 };
+    beatLater(world);
+    expect([told(world, 'a'), told(world, 'b')]).toEqual([[], ['node b did not take the state of 1 shard(s)']]);
+  });
+
   test('fails with its self test, and a node of it that joins later is told at once', () => {
     const world = fleet();
     world.nodes.get('a')!.signals = { ...FINE, selfTest: 'failed', selfTestReason: 'no table guilds' };

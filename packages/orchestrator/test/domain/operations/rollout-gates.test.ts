@@ -9,7 +9,16 @@ import type { RolloutOptions } from '../../../src/domain/state/operations.js';
 import { World, type WorldOptions } from '../world.js';
 import { FRESH_SIGNALS } from '../signals.js';
 
-const OPTIONS: RolloutOptions = { bake: 60_000, canary: null, surge: null, fast: false, manual: false, force: false };
+const OPTIONS: RolloutOptions = {
+  bake: 60_000,
+  canary: null,
+  surge: null,
+  fast: false,
+  manual: false,
+  force: false,
+  to: null,
+  keepOld: 0,
+};
 
 function rollout(options: Partial<RolloutOptions> = {}): OperatorCommand {
   return { kind: 'startOperation', plan: { kind: 'rollout', ...OPTIONS, ...options }, answer: 'ended' };
@@ -283,6 +292,23 @@ describe('a rollout whose new nodes are not well', () => {
     expect(world.truth()).toEqual(BEFORE);
     expect(aliveNodes(world)).toEqual(OLD);
     expect(identifies(world)).toEqual([]);
+  });
+
+  test('goes back when their memory grows and grows while they are watched', () => {
+    const world = fleet();
+    const request = world.command(rollout());
+    world.settle();
+    let megabytes = 200;
+    for (let second = 0; second < 60 && world.replies.get(request) === undefined; second += 1) {
+      megabytes += 5;
+      for (const node of world.nodes.values()) {
+        node.signals = { ...well, memoryBytes: (OLD.includes(node.id) ? 300 : megabytes) * 1e6 };
+      }
+      world.pass(1_000);
+    }
+    world.pass(10_000);
+    expect(world.replies.get(request)).toMatchObject({ error: { message: expect.stringMatching(/memory of node/) } });
+    expect(world.truth()).toEqual(BEFORE);
   });
 
   test('goes back when handlers fail that did not fail before, and a bake waits for some events', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { newestFirst, withRevert } from '../../../src/domain/operations/rollout-revert.js';
-import type { RolloutMemory } from '../../../src/domain/state/versions.js';
+import { NO_ROLLOUTS, type RolloutMemory } from '../../../src/domain/state/versions.js';
 
 const MINUTE = 60_000;
-const nothing: RolloutMemory = { quarantined: [], reverts: [], frozen: false };
+const nothing: RolloutMemory = NO_ROLLOUTS;
 
 function revertOf(version: string, at: number, reported: string | null = null) {
   return { version, reported, reason: 'it died', at };
@@ -30,6 +30,6 @@ describe('reverts', () => {
   });
 
   test('quarantine nothing where versions have no names: it might be the one that serves', () => {
-    expect(withRevert(nothing, revertOf('', 0))).toEqual({ quarantined: [], reverts: [0], frozen: false });
+    expect(withRevert(nothing, revertOf('', 0))).toEqual({ ...NO_ROLLOUTS, reverts: [0] });
   });
 });

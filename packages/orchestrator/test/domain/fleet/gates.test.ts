@@ -1,6 +1,6 @@
 import type { NodeSignals } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
-import { failureOf, judge, workOf, type Facts, type Reading, type Side } from '../../../src/domain/operations/gates.js';
+import { failureOf, judge, workOf, type Facts, type Reading, type Side } from '../../../src/domain/fleet/gates.js';
 import { FRESH_SIGNALS } from '../signals.js';
 
 const well: NodeSignals = { ...FRESH_SIGNALS, eventLoopDelayMs: 1 };
@@ -79,8 +79,8 @@ describe('a gate that looks all the time', () => {
 });
 
 describe('a gate at the end of a bake', () => {
-  const up: Side = { shards: 3, up: 3, downSince: null, upSince: 0, work: null };
-  const down: Side = { shards: 1, up: 0, downSince: 1_000, upSince: null, work: null };
+  const up: Side = { shards: 3, up: 3, downSince: null, upSince: 0, work: null, growth: null };
+  const down: Side = { shards: 1, up: 0, downSince: 1_000, upSince: null, work: null, growth: null };
   const patience = { downMs: 10_000, aloneMs: 600_000 };
   const work = { errorShare: 0.01, handlerMs: 5, delayMs: 10 };
 
@@ -118,6 +118,27 @@ describe('a gate at the end of a bake', () => {
       { ...up, work: { ...work, delayMs: 900 } },
       0,
       { fail: expect.stringContaining('late by 900 ms') },
+    ],
+    [
+      'fails memory that grows and grows, when that of the old nodes does not',
+      { ...up, growth: { node: 'a', bytes: 4e6, share: 0.01 } },
+      { ...up, growth: { node: 'b', bytes: 300e6, share: 0.75 } },
+      0,
+      { fail: expect.stringMatching(/^the memory of node b grew by 300 MB \(75 %\) while it was watched; .* 1 % at/) },
+    ],
+    [
+      'passes memory that grows as that of the old nodes does',
+      { ...up, growth: { node: 'a', bytes: 90e6, share: 0.3 } },
+      { ...up, growth: { node: 'b', bytes: 300e6, share: 0.75 } },
+      0,
+      'pass',
+    ],
+    [
+      'passes the memory of a small process that settles',
+      up,
+      { ...up, growth: { node: 'b', bytes: 60e6, share: 0.9 } },
+      0,
+      'pass',
     ],
     ['says nothing of work that it cannot compare', up, { ...up, work: { ...work, errorShare: 1 } }, 0, 'pass'],
   ])('%s', (_, old, fresh, now, verdict) => {

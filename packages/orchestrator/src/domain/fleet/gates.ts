@@ -1,6 +1,7 @@
 /**
- * Gates of a rollout: whether new nodes are as well as the old ones. Pure: what was seen of both sides goes in, and a
- * verdict comes out. A signal that the old version gives and the new one does not is not health.
+ * Gates of a rollout, and of schedulers outside: whether new nodes are as well as the old ones. Pure: what was seen of
+ * both sides goes in, and a verdict comes out. A signal that the old version gives and the new one does not is not
+ * health.
  *
  * Some signs need no comparison, and are looked at all the time (`failureOf`): a new process that ended, Discord
  * refusing a shard that was moved, a bot that says that it is not well. Others need time and events (`judge`): those
@@ -120,7 +121,8 @@ const WORSE: { readonly [K in keyof Work]: { factor: number; amount: number; tex
   delayMs: { factor: 3, amount: 200, text: (value) => `the event loop is late by ${Math.round(value)} ms` },
 };
 
-function worseWork(old: Work | null, fresh: Work | null): string | null {
+/** Why the new version does its work worse; null: it does not, or too little was seen of one of the two. */
+export function worseWork(old: Work | null, fresh: Work | null): string | null {
   if (old === null || fresh === null) return null;
   for (const name of Object.keys(WORSE) as (keyof Work)[]) {
     const { factor, amount, text } = WORSE[name];
@@ -129,6 +131,30 @@ function worseWork(old: Work | null, fresh: Work | null): string | null {
     }
   }
   return null;
+}
+
+/** By how much the memory of the node that grew most has grown since a bake began. null: nobody says. */
+export type Growth = { readonly node: string; readonly bytes: number; readonly share: number };
+
+/** Caches fill and heaps settle: only what grows by so much, and far more than the old nodes do, is a leak. */
+const LEAK = { bytes: 128e6, share: 0.5, factor: 3 } as const;
+
+export function growthOf(
+  nodes: readonly { readonly node: string; readonly before: number; readonly now: number }[],
+): Growth | null {
+  const grown = nodes.map(({ node, before, now }) => {
+    const bytes = Math.max(0, now - before);
+    return { node, bytes, share: before > 0 ? bytes / before : 0 };
+  });
+  return grown.toSorted((a, b) => b.share - a.share)[0] ?? null;
+}
+
+function leakOf(old: Growth | null, fresh: Growth | null): string | null {
+  if (fresh === null || fresh.bytes < LEAK.bytes || fresh.share < LEAK.share) return null;
+  if (fresh.share <= (old?.share ?? 0) * LEAK.factor) return null;
+  const percent = ({ share }: Growth): string => `${Math.round(share * 100)} %`;
+  const others = old === null ? '' : `; that of the old ones by ${percent(old)} at most`;
+  return `the memory of node ${fresh.node} grew by ${Math.round(fresh.bytes / 1e6)} MB (${percent(fresh)}) while it was watched${others}`;
 }
 
 /** One side of the comparison. */
@@ -142,6 +168,7 @@ export type Side = {
   readonly upSince: number | null;
   /** null: too few events, or the nodes do not say. */
   readonly work: Work | null;
+  readonly growth: Growth | null;
 };
 
 export type Patience = {
@@ -164,6 +191,6 @@ export function judge(old: Side, fresh: Side, { downMs, aloneMs }: Patience, now
     if (from + (old.shards > 0 ? downMs : aloneMs) > now) return 'wait';
     return { fail: `${fresh.shards - fresh.up} of ${fresh.shards} shards on the new nodes are not up` };
   }
-  const worse = worseWork(old.work, fresh.work);
+  const worse = worseWork(old.work, fresh.work) ?? leakOf(old.growth, fresh.growth);
   return worse === null ? 'pass' : { fail: worse };
 }

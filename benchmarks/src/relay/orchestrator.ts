@@ -1,0 +1,47 @@
+/** The orchestrator between the nodes: as `dso up` starts it, with its store on the disk. */
+import { resolveConfig, type Flag } from '@dshard/api/config';
+import { startOrchestrator } from '@dshard/orchestrator';
+import { delay, silentLogger, systemClock } from '@dshard/transport';
+import { orderVariable } from '../processes.js';
+import type { Saying } from './messages.js';
+import { answerUsage } from './usage.js';
+
+type Order = { folder: string; shards: number; discord: { api: string; token: string } };
+
+const order = JSON.parse(process.env[orderVariable] ?? '{}') as Order;
+const clock = systemClock();
+const flag = (key: string, written: string): Flag => ({ key, written, flag: key });
+const config = resolveConfig({
+  cwd: order.folder,
+  flags: [
+    flag('listen', '127.0.0.1:0'),
+    flag('totalShards', String(order.shards)),
+    flag('tokenless', 'true'),
+    flag('rebalance', 'off'),
+    flag('http.enabled', 'false'),
+    flag('discord.api', order.discord.api),
+    flag('discord.token', order.discord.token),
+  ],
+});
+const { orchestrator, address } = await startOrchestrator(config, { clock, logger: silentLogger });
+const say = (saying: Saying): void => void process.send?.(saying);
+answerUsage();
+process.on('message', (message: { do: string; to?: string }) => {
+  if (message.do === 'migrate') void migrate(message.to ?? '');
+});
+say({ kind: 'ready', port: Number(address.slice(address.lastIndexOf(':') + 1)) });
+
+/** Shard 0 goes to a node, as soon as both are there and it serves. */
+async function migrate(to: string): Promise<void> {
+  for (;;) {
+    const shard = orchestrator.state.shards[0];
+    const isUp = shard?.kind === 'running' && shard.link?.phase === 'ready';
+    if (isUp && shard.node === to) break;
+    if (isUp && orchestrator.state.nodes.get(to)?.connection.kind === 'connected') {
+      const outcome = await orchestrator.command({ kind: 'migrateShard', shard: 0, destination: to });
+      if (!outcome.ok) console.error(outcome.error.message);
+    }
+    await delay(clock, 10);
+  }
+  say({ kind: 'done' });
+}
