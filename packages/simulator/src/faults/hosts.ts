@@ -75,7 +75,7 @@ function takeover(host: string): OperatorCommand {
   return { kind: 'startOperation', plan: { kind: 'takeover', nodes: [], host, force: true }, answer: 'ended' };
 }
 
-/** A host is emptied, and comes back into use when all faults are over, if not before. */
+/** A host is drained, and comes back into use when all faults are over, if not before. */
 function maintain(options: HostFaultsOptions, host: string): void {
   const { draw, observe, forAWhile } = options;
   observe({ kind: 'fault', fault: 'hosts', target: `${host} is cordoned` });

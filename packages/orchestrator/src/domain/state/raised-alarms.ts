@@ -1,6 +1,6 @@
 /**
- * The alarms that stand, as the watch last said (`runtime/alarm-watch.ts`). Nothing is decided by them: they are kept so
- * that a restart of the orchestrator tells nobody anew of what stands, and tells of what is over by then.
+ * The alarms that stand, as the watch last said (`runtime/alarm-watch.ts`). Nothing is decided by them: they are kept
+ * so that a restart of the orchestrator tells nobody anew of what stands, and tells of what is over by then.
  */
 export type RaisedAlarm = {
   readonly key: string;
