@@ -15,6 +15,8 @@ export type ChaosRig = {
   readonly nodes: number;
   readonly emulator: GatewayEmulator;
   readonly watch: EventWatch;
+  /** For so long nothing may be amiss before a fault counts as recovered from: what it broke may show late. */
+  readonly settledForMs: number;
   /** Whether a rollout replaces the nodes: where the orchestrator launches them. */
   readonly launches: boolean;
   status(): Promise<StatusV1>;

@@ -89,9 +89,11 @@ export class Course {
     await this.#operators.rest();
     const since = clock.now();
     let problems: string[] = [];
+    let settledSince: Ms | null = null;
     const settled = await waitFor(clock, 'recovery', RECOVERY_TIMEOUT_MS, async () => {
       problems = await unsettled(this.#rig, since);
-      return problems.length === 0;
+      settledSince = problems.length > 0 ? null : (settledSince ?? clock.monotonicMs());
+      return settledSince !== null && clock.monotonicMs() - settledSince >= this.#rig.settledForMs;
     }).then(
       () => true,
       () => false,

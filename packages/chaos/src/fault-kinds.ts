@@ -92,7 +92,8 @@ const HOST_FAULTS: Readonly<Record<HostFault, FaultCost>> = {
   'part-one-way': NODE_IS_SILENT,
   'cut-off-host': NODE_IS_SILENT,
   'darken-host': { ...NODE_IS_SILENT, mayMissHeartbeats: true },
-  'leader-without-database': FREE,
+  // Its nodes are silent to the one that leads next, until they find it.
+  'leader-without-database': NODE_IS_SILENT,
   'lose-packets': NODE_IS_SILENT,
   'step-clock': FREE,
   'restart-database': FREE,

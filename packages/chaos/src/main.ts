@@ -1,5 +1,6 @@
 /** `npm run chaos`: see --help. */
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { systemClock, systemRandom } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import { inOwnNetwork, namespacesMissing, NOT_RUN_HERE } from '@dshard/testkit';
@@ -41,6 +42,10 @@ async function main(): Promise<void> {
   }
   const { verdict, reasons } = outcome;
   if (!verdict.ok) tellFailure(reasons, rig, options);
+  if (rig instanceof HostsRig) {
+    if (verdict.ok) rmSync(rig.logFile, { force: true });
+    else say(`all of the log is in ${rig.logFile}`);
+  }
   process.stdout.write(options.json ? `${JSON.stringify(verdict)}\n` : words(verdict));
   process.exitCode = verdict.ok ? 0 : 1;
 }

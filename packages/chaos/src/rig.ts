@@ -55,6 +55,7 @@ export class Rig implements ChaosRig {
   readonly shards: number;
   readonly nodes: number = NODES;
   readonly launches: boolean = true;
+  readonly settledForMs: number = 0;
   readonly emulator: GatewayEmulator;
   readonly links: Links;
   /** null: it could not be mounted. */

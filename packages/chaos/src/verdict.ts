@@ -65,7 +65,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: string[
     ...told(input.lost, ({ id, shard, window }) => `lost: event ${id} of shard ${shard}, in ${describeWindow(window)}`),
     ...(unmarked > 0 ? [`${unmarked} events were repeated without the mark`] : []),
     ...told(
-      unpaidRepeats,
+      unpaidRepeats.toSorted((a, b) => Number(a.marked) - Number(b.marked)),
       ({ id, shard, node, before, marked, at }) =>
         `repeated${marked ? ', marked, though no node was lost' : ' without the mark'}: event ${id} of shard ${shard}, by ${node} after ${before}, in ${where(at)}`,
     ),

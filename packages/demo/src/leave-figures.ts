@@ -10,9 +10,16 @@ export type LeaveCase = {
   endings: readonly Ending[];
   /** How long shards were without a session. */
   gapMs: Spread;
-  /** Of a process that was started after the one before it had ended: until its node was connected. */
+  /**
+   * Of a process that was started after the one before it had ended: from SIGTERM until the orchestrator says that the
+   * node of the new one is connected, the bot's own start included.
+   */
   restartMs: number | null;
+  bound: Bound;
 };
+
+/** What the gap's p99 is to be at most. A busy machine may break it, so it is told, and is no part of the verdict. */
+export type Bound = { mostMs: number; held: boolean };
 
 export type LeaveFigures = {
   graceMs: number;
@@ -23,17 +30,27 @@ export type LeaveFigures = {
   findings: readonly string[];
 };
 
-/** A shard that moves live is without a session no longer than this, 250 ms and room for a busy machine. */
-const MAX_LIVE_GAP_MS = 2_000;
-/** Where nobody else is there, a shard waits for the restart of its process, and so much longer; with the same room. */
-const MAX_AFTER_RESTART_MS = 2_500;
+/** A shard that moves live is without a session no longer than this. */
+const MOST_LIVE_MS = 250;
+/** Where nobody else is there, a shard waits for the restart of its process, and so much longer. */
+const MOST_AFTER_RESTART_MS = 500;
+
+export function boundOf(gapMs: Spread, restartMs: number | null): Bound {
+  const mostMs = restartMs === null ? MOST_LIVE_MS : restartMs + MOST_AFTER_RESTART_MS;
+  return { mostMs, held: gapMs.p99 <= mostMs };
+}
+
+export function leaveText({ cases }: LeaveFigures): readonly string[] {
+  return cases.map(({ case: name, gapMs, restartMs, bound }) => {
+    const restart = restartMs === null ? '' : `; the restart took ${restartMs} ms`;
+    const text = `  ${name}: without a session for ${gapMs.p99} ms (p99), ${bound.mostMs} ms are the bound${restart}`;
+    return `${text}: ${bound.held ? 'held' : 'NOT held'}.`;
+  });
+}
 
 export function leaveProblems({ graceMs, cases, caches, findings }: LeaveFigures): readonly string[] {
   return [
-    ...cases.flatMap((each) => [
-      ...each.endings.flatMap((ending) => endingProblems(ending, graceMs)),
-      ...gapProblems(each),
-    ]),
+    ...cases.flatMap(({ endings }) => endings.flatMap((ending) => endingProblems(ending, graceMs))),
     ...(caches.compared === 0 ? ['no cache was compared'] : []),
     ...(caches.different > 0 ? [`${caches.different} of ${caches.compared} fields of the caches are different`] : []),
     ...findings,
@@ -43,10 +60,4 @@ export function leaveProblems({ graceMs, cases, caches, findings }: LeaveFigures
 function endingProblems({ node, code, signal, tookMs }: Ending, graceMs: number): readonly string[] {
   if (code !== 0) return [`node ${node} ended with ${signal ?? `exit code ${code}`}`];
   return tookMs >= graceMs ? [`node ${node} ended ${tookMs} ms after SIGTERM, and ${graceMs} are allowed`] : [];
-}
-
-function gapProblems({ case: name, gapMs, restartMs }: LeaveCase): readonly string[] {
-  const most = restartMs === null ? MAX_LIVE_GAP_MS : 2 * restartMs + MAX_AFTER_RESTART_MS;
-  if (gapMs.p99 < most) return [];
-  return [`${name}: a shard was without a session for ${gapMs.p99} ms (p99), and ${most} are allowed`];
 }

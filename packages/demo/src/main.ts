@@ -17,6 +17,7 @@ import { QUARANTINE_SETTINGS, quarantineTour } from './quarantine-tour.js';
 import { REBALANCE_SETTINGS, rebalanceTour } from './rebalance-tour.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
+import { leaveText } from './leave-figures.js';
 import { LEAVE_SETTINGS, leaveTour } from './discordjs/leave-tour.js';
 import { startFigures, startTour } from './start-tour.js';
 import { crashTour, grandTour, stateTour, type Tour } from './tour.js';
@@ -300,6 +301,7 @@ function verdictText(verdict: Verdict): string {
           `  All shards were up ${formatMs(start.tookMs)} after the first IDENTIFY; Discord's pace allows` +
             ` ${formatMs(start.leastMs)} (${start.ratio} times), ${start.inWrongWindow} came in a wrong window.`,
         ]),
+    ...(verdict.leave === undefined ? [] : leaveText(verdict.leave)),
     `  It took ${formatMs(durationMs)}.`,
   ].join('\n');
 }

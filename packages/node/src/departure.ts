@@ -3,7 +3,7 @@
  * end, the bot's own shutdown hooks run, the host lets go of what it has; then the process ends. Each part has a bound,
  * and whatever it does, the next one follows.
  */
-import type { Clock } from '@dshard/transport';
+import type { Clock, Logger } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
 import { withinDeadline } from './deadline.js';
 import { ProcessEnd } from './process-end.js';
@@ -24,6 +24,7 @@ export type DepartureOptions = {
   exitOnShutdown: boolean;
   signals: boolean;
   leave: { readonly withinMs: number };
+  logger: Pick<Logger, 'info'>;
   problem: (text: string) => void;
 };
 
@@ -42,8 +43,11 @@ export class Departure {
 
   /** From here on SIGTERM is heard, unless the bot does not want that. */
   heedSignals(node: Omit<Leaver, 'withinMs'>): void {
-    const { signals, leave } = this.#options;
-    if (signals) this.#ignoreSignals = leaveOnSignals({ ...leave, ...node });
+    const { signals, leave, logger } = this.#options;
+    if (!signals) return;
+    this.#ignoreSignals = leaveOnSignals({ ...leave, ...node });
+    const within = `within ${leave.withinMs / 1_000} s (DSO_LEAVE_DEADLINE)`;
+    logger.info(leave, `At SIGTERM the node leaves ${within}; whatever ends the process has to wait longer than that.`);
   }
 
   onShutdown(hook: ShutdownHook): () => void {

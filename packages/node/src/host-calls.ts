@@ -146,7 +146,7 @@ export class HostCalls {
         await this.#leaving(call, request);
         return null;
       case 'warm':
-        await host.warm?.(request.shardId, request.session, context());
+        await host.warm?.(request.shardId, request.session, context(), { isServed: request.isServed });
         return null;
       case 'preconnect':
         await host.preconnect?.(request.shardId, request.session, context());

@@ -224,9 +224,15 @@ export type ShardHost = {
    * still serves. Resolves when user code is ready for the shard; what must run once per process (a ready event) runs
    * before the first of them. Several shards may be warming at once. A rejection aborts the migration, and the origin
    * goes on. Does not come for a shard that is started or taken over, nor from an orchestrator that does not know the
-   * step: then resumeShard is the first that is heard.
+   * step: then resumeShard is the first that is heard. `isServed` false: the shard was parked, nobody serves it, and
+   * its session waits: a host that can make user code wait behind RESUME does that instead.
    */
-  warm?(shardId: number, session: Cursor | null, context: HostContext): void | Promise<void>;
+  warm?(
+    shardId: number,
+    session: Cursor | null,
+    context: HostContext,
+    how?: { readonly isServed: boolean },
+  ): void | Promise<void>;
 
   /**
    * The shard comes here in a moment, probably from this session: the host connects already and waits at HELLO. Must

@@ -15,6 +15,7 @@ function departure() {
     hostCallMs: 10_000,
     exitOnShutdown: false,
     signals: false,
+    logger: { info: () => undefined },
     leave: { withinMs: 8_000 },
     problem: (text) => void problems.push(text),
   });

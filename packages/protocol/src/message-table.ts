@@ -181,7 +181,7 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
     body: required('Body', bytes),
   },
   transferCopied: { ...TRANSFER, events: required('Events', count), bytes: required('Bytes', count) },
-  transferWarmUp: { ...TRANSFER, session: session('extended') },
+  transferWarmUp: { ...TRANSFER, session: session('extended'), unserved: maybe('Unserved', flag) },
   transferWarm: TRANSFER,
   transferCredit: { ...TRANSFER, bytes: required('Bytes', count) },
   transferFreeze: TRANSFER,

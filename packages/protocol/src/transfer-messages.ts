@@ -76,6 +76,8 @@ export type TransferCopied = Of<'transferCopied'> & { events: number; bytes: num
 export type TransferWarmUp = Of<'transferWarmUp'> & {
   /** The origin's session as it was a moment ago, so that it can connect to the right host. */
   session: GatewaySession | null;
+  /** Extended: the shard was parked, and nobody serves it. */
+  unserved?: boolean;
 };
 
 /** destination → orchestrator: ready for the freeze. */

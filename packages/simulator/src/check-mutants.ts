@@ -1,7 +1,7 @@
 /**
- * `npm run check:mutants`: every seeded bug must be caught, by the simulator within so many seeds or by the exhaustive
- * checker, or they are not worth their figures. A seed catches a bug only if the same seed with the same faults holds
- * without it.
+ * `npm run check:mutants`, or `npm run check:mutants -- NAME …`: every seeded bug must be caught, by the simulator
+ * within so many seeds or by the exhaustive checker, or they are not worth their figures. A seed catches a bug only if
+ * the same seed with the same faults holds without it.
  */
 import { decide as decideShard } from '@dshard/node/gateway-shard';
 import { decide as decideNode } from '@dshard/node/session';
@@ -28,11 +28,11 @@ async function findingOf(pool: SeedPool, name: string, mutant: Mutant): Promise<
   for (let seed = FIRST_SEED; seed < FIRST_SEED + MOST_SEEDS; seed += pool.threads) {
     const seeds = Array.from({ length: pool.threads }, (_, index) => seed + index);
     const results = await Promise.all(
-      seeds.map((one) => pool.run({ seed: one, faults: faults ?? null, mutant: name })),
+      seeds.map((one) => pool.run({ seed: one, faults: faults ?? null, orchestrators: null, mutant: name })),
     );
     for (const { seed: found, violations } of results) {
       if (violations[0] === undefined) continue;
-      const without = await pool.run({ seed: found, faults: faults ?? null, mutant: null });
+      const without = await pool.run({ seed: found, faults: faults ?? null, orchestrators: null, mutant: null });
       if (without.violations.length === 0) return `seed ${found}: ${violations[0].invariant}`;
       process.stdout.write(
         `        seed ${found} is violated without a bug, and proves nothing: npm run sim -- --seed ${found}\n`,
@@ -61,9 +61,16 @@ function foundIn(scope: Scope, reducers: Reducers): string | null {
   return violations[0]?.what ?? null;
 }
 
+/** Given names: these only. */
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => MUTANTS[name] === undefined);
+if (unknown !== undefined) {
+  process.stderr.write(`There is no mutant "${unknown}"; there are ${Object.keys(MUTANTS).join(', ')}.\n`);
+  process.exit(2);
+}
 const pool = new SeedPool();
 let caught = 0;
-const mutants = Object.entries(MUTANTS);
+const mutants = Object.entries(MUTANTS).filter(([name]) => wanted.length === 0 || wanted.includes(name));
 for (const [name, mutant] of mutants) {
   const finding = await findingOf(pool, name, mutant);
   if (finding !== null) caught += 1;

@@ -5,7 +5,7 @@ import { systemClock } from '@dshard/transport';
 import { FAULTS, type FaultName } from './plan.js';
 import { MUTANTS } from './mutants/all.js';
 import { runSeed } from './run-seed.js';
-import { report, runSeeds } from './run-seeds.js';
+import { report, runSeeds, type RunSeedsOptions } from './run-seeds.js';
 import { pinProcessFigures } from './world/virtual-process.js';
 
 const USAGE = `npm run sim -- [options]
@@ -15,6 +15,7 @@ const USAGE = `npm run sim -- [options]
   --seed N         one seed only
   --minutes N      as many seeds as fit in so many minutes
   --faults A,B     only these faults, all of them on: ${FAULTS.join(', ')}
+  --orchestrators N  1 or 2 of them, two on one database (default: as the seed has it)
   --trace          with --seed: print every line of what happens
   --mutate NAME    with a seeded bug: ${Object.keys(MUTANTS).join(', ')}
   --must-fail      exit with 0 only if something is violated: with a seeded bug, a check that the checks work
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     minutes: { type: 'string' },
     faults: { type: 'string' },
+    orchestrators: { type: 'string' },
     trace: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -55,6 +57,12 @@ function faultsOf(text: string | undefined): readonly FaultName[] | null {
   });
 }
 
+function orchestratorsOf(text: string | undefined): 1 | 2 | null {
+  if (text === undefined) return null;
+  if (text === '1' || text === '2') return text === '1' ? 1 : 2;
+  throw new Error(`--orchestrators is "${text}", but must be 1 or 2.`);
+}
+
 function mutantOf(name: string | undefined): string | null {
   if (name === undefined || MUTANTS[name] !== undefined) return name ?? null;
   throw new Error(`There is no mutant "${name}"; there are ${Object.keys(MUTANTS).join(', ')}.`);
@@ -69,13 +77,15 @@ async function main(): Promise<number> {
   const minutes = wholeNumber('minutes', values.minutes);
   const faults = faultsOf(values.faults);
   const mutant = mutantOf(values.mutate);
-  if (one !== null && values.trace) return traceOne(one, faults, mutant);
+  const orchestrators = orchestratorsOf(values.orchestrators);
+  if (one !== null && values.trace) return traceOne(one, { faults, orchestrators, mutant });
   if (values.trace) throw new Error('--trace needs --seed: of many seeds nobody could read it.');
   const result = await runSeeds({
     from: one ?? wholeNumber('from', values.from) ?? freshSeed(),
     count: one === null ? (wholeNumber('seeds', values.seeds) ?? (minutes === null ? 100 : Infinity)) : 1,
     untilMs: minutes === null ? null : minutes * 60_000,
     faults,
+    orchestrators,
     mutant,
     coverage: values.coverage,
     write: (text) => process.stderr.write(text),
@@ -89,14 +99,19 @@ async function main(): Promise<number> {
 }
 
 /** Every line of what happens. */
-async function traceOne(seed: number, faults: readonly FaultName[] | null, mutant: string | null): Promise<number> {
+async function traceOne(
+  seed: number,
+  { faults, orchestrators, mutant }: Pick<RunSeedsOptions, 'faults' | 'orchestrators' | 'mutant'>,
+): Promise<number> {
   const result = await runSeed({
     seed,
+    orchestrators,
     faults: faults === null ? null : new Set(faults),
     mutant: mutant === null ? null : (MUTANTS[mutant] ?? null),
     print: (line) => process.stdout.write(`${line}\n`),
   });
-  if (result.violations.length > 0) process.stderr.write(report({ ...result, lastLines: [] }, { faults, mutant }));
+  if (result.violations.length > 0)
+    process.stderr.write(report({ ...result, lastLines: [] }, { faults, orchestrators, mutant }));
   process.stdout.write(`The trace has the hash ${result.traceHash}.\n`);
   return result.violations.length === 0 ? 0 : 1;
 }

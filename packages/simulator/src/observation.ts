@@ -2,9 +2,18 @@
 import type { TraceEntry } from '@dshard/api/trace';
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { Cursor, LossCause, ShardStateKind } from '@dshard/node';
+import type { StoreFailure } from '@dshard/orchestrator';
 import type { HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
 import type { FaultName, Plan } from './plan.js';
+
+/** By which orchestrator, under which epoch; `leads`: the epoch of the one whose time it is. */
+type Spoken = { by: string; epoch: number; leads: number };
+
+export type StoreCall =
+  | { what: 'loaded' }
+  | { what: 'commitAsked'; expectedVersion: number }
+  | { what: 'commitAnswered'; expectedVersion: number; outcome: 'ok' | StoreFailure['reason'] };
 
 /** A channel's last number, as user code remembers it: the state that moves with a shard. */
 export type UserState = ReadonlyMap<string, number>;
@@ -65,7 +74,13 @@ export type Observation =
   /** The orchestrator's history has a new entry: what led to it is durable. */
   | { kind: 'recorded'; entry: TraceEntry }
   /** The orchestrator writes a message to a socket. `kept`: what its disk has of a record (`kind/key`) then. */
-  | { kind: 'said'; message: Message; kept: (record: string) => unknown }
+  | ({ kind: 'said'; message: Message; kept: (record: string) => unknown } & Spoken)
+  /** An orchestrator leads from here on, by its own word. `epoch` 0: it has no store. */
+  | { kind: 'leads'; name: string; epoch: number }
+  /** A commit took effect in the database. `epoch`: its author's; `leads`: whose time it is. */
+  | { kind: 'committed'; batch: string; epoch: number; leads: number; version: number }
+  /** What an orchestrator asks its store, and what it is told. */
+  | ({ kind: 'stored'; by: string } & StoreCall)
   /** A shard changed its state within a node's session. */
   | { kind: 'moved'; node: string; shard: number; from: ShardStateKind; to: ShardStateKind }
   | { kind: 'fault'; fault: FaultName; target: string }

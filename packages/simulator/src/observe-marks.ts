@@ -2,6 +2,7 @@
 import type { HistoryEntry, OrchestratorState } from '@dshard/orchestrator/domain';
 import type { Marks } from './marks.js';
 import type { Observation } from './observation.js';
+import { isOrchestrator } from './world/machine.js';
 
 /** What a shard's moves within a node mean. */
 const MOVES: Readonly<Record<string, string>> = {
@@ -60,8 +61,16 @@ export function observeMarks(marks: Marks, observation: Observation): void {
       if (observation.received > 0) marks.reach('state moved');
       return;
     case 'processStarted':
-      if (observation.name === 'orchestrator') marks.reach('orchestrator started');
+      if (isOrchestrator(observation.name)) marks.reach('orchestrator started');
       return;
+    case 'leads':
+      if (observation.epoch > 1) marks.reach('another leads');
+      return;
+    case 'stored':
+      if (observation.what === 'commitAnswered' && observation.outcome !== 'ok')
+        marks.reach(`commit: ${observation.outcome}`);
+      return;
+    case 'committed':
     case 'ready':
     case 'leaving':
     case 'apart':

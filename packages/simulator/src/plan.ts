@@ -51,10 +51,23 @@ const ROUGH_FAULTS = [
   'hosts',
 ] as const;
 
-export type FaultName = (typeof GENTLE_FAULTS)[number] | (typeof ROUGH_FAULTS)[number];
+/** Faults of two orchestrators on one database under which no node is lost or cut off: no session is lost, either. */
+const GENTLE_CLUSTER_FAULTS = ['database', 'leaders', 'clocks'] as const;
+/** The leader is cut off from the nodes, too. */
+const ROUGH_CLUSTER_FAULTS = ['isolation'] as const;
 
-export const FAULTS: readonly FaultName[] = [...GENTLE_FAULTS, ...ROUGH_FAULTS];
+type ClusterFault = (typeof GENTLE_CLUSTER_FAULTS)[number] | (typeof ROUGH_CLUSTER_FAULTS)[number];
+
+export type FaultName = (typeof GENTLE_FAULTS)[number] | (typeof ROUGH_FAULTS)[number] | ClusterFault;
+
+const FAULTS_OF_ONE: readonly FaultName[] = [...GENTLE_FAULTS, ...ROUGH_FAULTS];
+const CLUSTER_FAULTS: readonly FaultName[] = [...GENTLE_CLUSTER_FAULTS, ...ROUGH_CLUSTER_FAULTS];
+export const FAULTS: readonly FaultName[] = [...FAULTS_OF_ONE, ...CLUSTER_FAULTS];
 const GENTLE: ReadonlySet<FaultName> = new Set(GENTLE_FAULTS);
+const SPARES_SESSIONS: ReadonlySet<FaultName> = new Set([...GENTLE_FAULTS, ...GENTLE_CLUSTER_FAULTS]);
+
+/** So many seeds have two orchestrators on one database. */
+const CLUSTER_SHARE = 0.25;
 
 /** Faults during which every node keeps what it has: the state of a shard is never lost. */
 const SPARES_NODES: ReadonlySet<FaultName> = new Set([...GENTLE, 'orchestrator', 'ambushedOrchestrator', 'disk']);
@@ -64,8 +77,12 @@ export type Plan = {
   faults: ReadonlySet<FaultName>;
   /** Only faults are on that a bot must not feel. */
   gentle: boolean;
+  /** Whoever knows a session lives on, and is heard: nobody has to IDENTIFY. */
+  sparesSessions: boolean;
   /** No node is lost, none is cut off, and what one holds it gets back: no state is ever lost. */
   sparesNodes: boolean;
+  /** Two share a database, and nodes are started by somebody else. */
+  orchestrators: 1 | 2;
   shards: number;
   nodes: number;
   /** A process manager restarts nodes under their own name, instead of our launcher. */
@@ -97,20 +114,35 @@ export type Plan = {
   rules: GatewayRules;
 };
 
-/** `only`: the faults that may be on; null: any. */
-export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan {
+export type Wanted = {
+  /** The faults that may be on; null: any. */
+  faults: ReadonlySet<FaultName> | null;
+  /** null: as the seed has it. */
+  orchestrators: 1 | 2 | null;
+};
+
+export function planFor(seed: number, { faults: only, orchestrators: wanted }: Wanted): Plan {
   const draw = drawFor(seed, 'plan');
+  const drawCluster = drawFor(seed, 'cluster');
+  const needsTwo = CLUSTER_FAULTS.some((fault) => only?.has(fault));
+  const drawn = drawCluster.chance(CLUSTER_SHARE) && only === null;
+  const orchestrators = wanted ?? (needsTwo || drawn ? 2 : 1);
   const faults = drawFaults(draw, only);
+  if (orchestrators === 2) addClusterFaults(faults, drawCluster, only);
   const shards = draw.whole(2, 8);
   const nodes = draw.whole(2, 4);
-  const supervised = draw.chance(0.25);
+  const supervised = draw.chance(0.25) || orchestrators === 2;
   const settings = { ...settingsFor(draw, shards, nodes, supervised), rebalance: rebalanceFor(seed) };
   return {
     seed,
     faults,
     gentle: [...faults].every((fault) => GENTLE.has(fault)),
+    sparesSessions: [...faults].every((fault) => SPARES_SESSIONS.has(fault)),
     // Shards that must sit together are not given back to a node that the others have left.
-    sparesNodes: settings.bucketSize === 1 && [...faults].every((fault) => SPARES_NODES.has(fault)),
+    // What is parked lies on the machine of whoever leads.
+    sparesNodes:
+      orchestrators === 1 && settings.bucketSize === 1 && [...faults].every((fault) => SPARES_NODES.has(fault)),
+    orchestrators,
     shards,
     nodes,
     supervised,
@@ -124,7 +156,7 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
     faultyMs: draw.between(25_000, 45_000),
     impatient: draw.chance(0.3),
     faultEveryMs: draw.between(800, 5_000),
-    durable: faults.has('disk') || draw.chance(0.5),
+    durable: orchestrators === 2 || faults.has('disk') || draw.chance(0.5),
     // A process manager of its own would start everything again.
     endsForGood: !supervised && draw.chance(0.3),
     token: drawFor(seed, 'token').chance(0.5) ? 'simulated-token' : null,
@@ -133,11 +165,11 @@ export function planFor(seed: number, only: ReadonlySet<FaultName> | null): Plan
   };
 }
 
-function drawFaults(draw: Draw, only: ReadonlySet<FaultName> | null): ReadonlySet<FaultName> {
+function drawFaults(draw: Draw, only: ReadonlySet<FaultName> | null): Set<FaultName> {
   const gentleRun = draw.chance(0.25);
   const share = draw.between(0.15, 0.6);
   const faults = new Set<FaultName>();
-  for (const fault of FAULTS) {
+  for (const fault of FAULTS_OF_ONE) {
     const drawn = draw.chance(fault === 'operators' ? 0.85 : share);
     const allowed = only === null ? !gentleRun || GENTLE.has(fault) : only.has(fault);
     // With a list of its own, what is on the list is on.
@@ -147,6 +179,14 @@ function drawFaults(draw: Draw, only: ReadonlySet<FaultName> | null): ReadonlySe
   const staysPut = [...faults].every((fault) => GENTLE.has(fault) && fault !== 'operators');
   if (only === null && !staysPut) faults.delete('twins');
   return faults;
+}
+
+function addClusterFaults(faults: Set<FaultName>, draw: Draw, only: ReadonlySet<FaultName> | null): void {
+  const gentle = [...faults].every((fault) => GENTLE.has(fault));
+  for (const fault of CLUSTER_FAULTS) {
+    const drawn = draw.chance(0.6) && (!gentle || SPARES_SESSIONS.has(fault));
+    if (only === null ? drawn : only.has(fault)) faults.add(fault);
+  }
 }
 
 function settingsFor(draw: Draw, shards: number, nodes: number, supervised: boolean): Settings {

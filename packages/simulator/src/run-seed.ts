@@ -19,13 +19,17 @@ import { drawFor } from './random.js';
 import { Trace } from './trace.js';
 import { SimDiscord, STRANGERS_ADDRESS } from './discord/discord.js';
 import { Fleet } from './world/fleet.js';
-import { SimOrchestrator } from './world/sim-orchestrator.js';
+import { Orchestrators } from './world/orchestrators.js';
+import { addressesOf } from './world/machine.js';
+import { tell } from './tell.js';
 import type { LaunchFault } from './world/sim-launcher.js';
 
 export type RunOptions = {
   seed: number;
   /** The faults that may be on; null: what the seed says. */
   faults: ReadonlySet<FaultName> | null;
+  /** null: as many as the seed has. */
+  orchestrators?: 1 | 2 | null;
   /** Gets every line of the trace. */
   print: ((line: string) => void) | null;
   mutant: Mutant | null;
@@ -84,7 +88,7 @@ class Run {
   readonly #gateway: MemoryNetwork;
   readonly #discord: SimDiscord;
   readonly #fleet: Fleet;
-  readonly #orchestrator: SimOrchestrator;
+  readonly #orchestrators: Orchestrators;
   readonly #faults: FaultDriver;
   readonly #operators: Operators;
   /** Sessions whose READY reached nobody. */
@@ -93,8 +97,8 @@ class Run {
   #isCalm = false;
   #linesAtViolation: readonly string[] | null = null;
 
-  constructor({ seed, faults, print, mutant }: RunOptions) {
-    const plan = planFor(seed, faults);
+  constructor({ seed, faults, orchestrators: wanted = null, print, mutant }: RunOptions) {
+    const plan = planFor(seed, { faults, orchestrators: wanted });
     const world = virtualClock();
     const observe: Observe = (observation) => this.#observe(observation);
     this.#plan = plan;
@@ -120,6 +124,7 @@ class Run {
       bot: {
         seed,
         version: 'v1',
+        orchestrators: addressesOf(plan.orchestrators),
         token: plan.token,
         sendMs: plan.sendMs,
         handlingMs: plan.handlingMs,
@@ -146,8 +151,9 @@ class Run {
       liveShare: plan.liveShare,
       supervised: plan.supervised,
     });
-    this.#orchestrator = new SimOrchestrator({
+    this.#orchestrators = new Orchestrators({
       seed,
+      count: plan.orchestrators,
       settings: plan.settings,
       token: plan.token,
       durable: plan.durable,
@@ -160,16 +166,20 @@ class Run {
       observe,
       nextLaunchFault: () => this.#nextLaunchFault(),
       lateStore: mutant?.lateStore ?? false,
+      ignoresEpoch: mutant?.ignoresEpoch ?? false,
       wrapStore: mutant?.wrapStore ?? ((store) => store),
+      wrapLead: mutant?.wrapLead ?? ((lead) => lead),
+      wrapLeadership: mutant?.wrapLeadership ?? ((leadership) => leadership),
+      wrapClock: mutant?.wrapClock ?? ((clock) => clock),
       wrapDecide: mutant?.decide ?? ((decide) => decide),
       wrapSpool: mutant?.spool ?? ((spool) => spool),
       onBroken: (what) => this.#violated('the invariants of the orchestrator’s state hold after every decision', what),
     });
     const parties = { world, control, gateway, discord: this.#discord, fleet: this.#fleet, observe };
-    const orchestrator = this.#orchestrator;
-    this.#faults = new FaultDriver({ ...parties, plan, draw: drawFor(seed, 'faults'), orchestrator });
+    const orchestrators = this.#orchestrators;
+    this.#faults = new FaultDriver({ ...parties, plan, draw: drawFor(seed, 'faults'), orchestrators });
     const fleet = this.#fleet;
-    this.#operators = new Operators({ plan, draw: drawFor(seed, 'operators'), world, orchestrator, fleet });
+    this.#operators = new Operators({ plan, draw: drawFor(seed, 'operators'), world, orchestrators, fleet });
   }
 
   async run(): Promise<RunResult> {
@@ -182,7 +192,7 @@ class Run {
     return {
       seed: this.#plan.seed,
       violations: this.#violations,
-      steps: this.#orchestrator.decisions,
+      steps: this.#orchestrators.decisions,
       events: this.#events,
       virtualMs: this.#world.monotonicMs(),
       lastLines: this.#linesAtViolation ?? [...this.#trace.last()],
@@ -196,7 +206,7 @@ class Run {
     await this.#discord.start();
     await this.#gateway.listen(STRANGERS_ADDRESS, () => this.#observe({ kind: 'stranger' }));
     this.#discord.startTraffic(plan.messagesPerSecond);
-    this.#orchestrator.start();
+    this.#orchestrators.start();
     if (plan.supervised) for (let node = 0; node < plan.nodes; node += 1) this.#fleet.spawn(this.#fleet.nextName());
     if (!plan.impatient) await this.#passUntilWhole(WARM_UP_MS);
     if (plan.faults.has('operators')) this.#operators.start();
@@ -206,7 +216,7 @@ class Run {
     await this.#converge();
     this.#discord.stopTraffic();
     await this.#pass(LAST_EVENTS_MS + plan.handlingMs * MOST_WAITING);
-    this.#observe({ kind: 'spooled', files: this.#orchestrator.spool.files.size });
+    this.#observe({ kind: 'spooled', files: this.#orchestrators.spool?.files.size ?? 0 });
     for (const checker of this.#checkers) checker.finish?.(this.#world.monotonicMs());
     this.#checkLedger();
     if (plan.endsForGood) await this.#endForGood();
@@ -214,7 +224,7 @@ class Run {
 
   /** The whole bot goes down: sessions are ended, no process and no connection is left. */
   async #endForGood(): Promise<void> {
-    const { handle } = this.#orchestrator;
+    const { handle } = this.#orchestrators;
     if (handle === null) return;
     this.#observe({ kind: 'ending' });
     let ended = false;
@@ -239,8 +249,7 @@ class Run {
     this.#faults.stop();
     // A launch that hung is a process somebody stopped; it goes on now.
     for (const { process } of this.#fleet.living) process.resume();
-    // An orchestrator that was to crash at some effect may do so yet; what is up now stays up.
-    this.#orchestrator.crashAfter(Number.POSITIVE_INFINITY);
+    this.#orchestrators.stayUp();
     this.#observe({ kind: 'calm' });
     await this.#pass(SLICE_MS);
     this.#operators.tidyUp();
@@ -272,7 +281,7 @@ class Run {
     return {
       plan: this.#plan,
       fleet: this.#fleet,
-      orchestrator: this.#orchestrator,
+      orchestrators: this.#orchestrators,
       discord: this.#discord,
       control: this.#control,
       gateway: this.#gateway,
@@ -316,7 +325,7 @@ class Run {
   #observe(observation: Observation): void {
     const at = this.#world.monotonicMs();
     observeMarks(this.#marks, observation);
-    this.#tell(observation);
+    tell(this.#trace, observation);
     if (observation.kind === 'gateway') {
       const { record } = observation;
       this.#ledger.record(record);
@@ -329,66 +338,6 @@ class Run {
       this.#ledger.handled({ node, events: [{ shard, s, id, t: 'MESSAGE_CREATE', at, sessionId }] });
     }
     for (const checker of this.#checkers) checker.see(observation, at);
-  }
-
-  #tell(observation: Observation): void {
-    const trace = this.#trace;
-    switch (observation.kind) {
-      case 'handed':
-        return trace.say(
-          observation.node,
-          `user code gets ${observation.sequence} of shard ${observation.shard} (${observation.channel} #${observation.number})`,
-        );
-      case 'up':
-        return trace.say(observation.node, `shard ${observation.shard} is up (${observation.how})`);
-      case 'stopped':
-        return trace.say(observation.node, `host stops shard ${observation.shard}`);
-      case 'frozen':
-        return trace.say(observation.node, `host froze shard ${observation.shard} at ${observation.cursor.sequence}`);
-      case 'resuming': {
-        const { node, shard, cursor, received } = observation;
-        return trace.say(node, `host resumes shard ${shard} from ${cursor.sequence} with ${received} pieces of state`);
-      }
-      case 'identify':
-        return trace.say(observation.node, `IDENTIFY of shard ${observation.shard} (permit: ${observation.permit})`);
-      case 'moved':
-        return trace.say(observation.node, `shard ${observation.shard}: ${observation.from} → ${observation.to}`);
-      case 'fault':
-        return trace.say('FAULT', `${observation.fault} on ${observation.target}`);
-      case 'processStarted':
-        return trace.say(observation.name, 'process starts');
-      case 'processEnded':
-        return trace.say(observation.name, `process ${observation.how}`);
-      case 'calm':
-        return trace.say('FAULT', 'faults are over');
-      case 'ending':
-        return trace.say('orchestrator', 'the bot shuts down for good');
-      case 'gateway': {
-        const { record } = observation;
-        if (record.kind === 'emitted' || record.kind === 'missed') return undefined;
-        if (record.kind === 'violation') return trace.say('discord', `violation: ${record.violation.message}`);
-        const code = record.kind === 'detached' ? ` (${record.code ?? 'no code'})` : '';
-        const how = record.kind === 'ended' ? ` (${record.reason})` : code;
-        return trace.say('discord', `shard ${record.shard} ${record.kind}${how}`);
-      }
-      case 'ready':
-        return trace.say(observation.node, `is ready for shard ${observation.shard}`);
-      case 'leaving': {
-        const { node, shard, done } = observation;
-        return trace.say(node, `user code ${done ? 'has finished with' : 'is told of the end of'} shard ${shard}`);
-      }
-      case 'apart':
-      case 'begins':
-      case 'invalidated':
-      case 'resumed':
-      case 'stranger':
-      case 'decided':
-      case 'spooled':
-      case 'stateArrived':
-      case 'recorded':
-      case 'said':
-        return undefined;
-    }
   }
 }
 

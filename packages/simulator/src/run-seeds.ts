@@ -16,6 +16,7 @@ export type RunSeedsOptions = {
   untilMs: number | null;
   /** null: those that the seeds draw. */
   faults: readonly FaultName[] | null;
+  orchestrators: 1 | 2 | null;
   mutant: string | null;
   /** Whether it is counted which lines of the machines run. */
   coverage: boolean;
@@ -79,15 +80,16 @@ class SeedsRun {
   }
 
   async run(): Promise<SeedsResult> {
-    const { from, write, faults, mutant } = this.#options;
+    const { from, write, faults, orchestrators, mutant } = this.#options;
     write(`Seeds from ${from}, ${this.#pool.threads} at a time.\n`);
     await Promise.all(Array.from({ length: this.#pool.threads }, () => this.#work()));
-    const again = await this.#pool.run({ seed: from, faults, mutant });
+    const again = await this.#pool.run({ seed: from, faults, orchestrators, mutant });
     if (again.traceHash !== this.#traceHash) {
       this.#sum.violations += 1;
       write(`\nSeed ${from} had the trace ${this.#traceHash} and then ${again.traceHash}: it cannot be replayed.\n`);
     }
-    const canDemandMarks = faults === null && mutant === null && this.#sum.seeds >= ENOUGH_FOR_MARKS;
+    const canDemandMarks =
+      faults === null && orchestrators === null && mutant === null && this.#sum.seeds >= ENOUGH_FOR_MARKS;
     const missing = canDemandMarks ? unreached(this.#marks, this.#sum.seeds) : [];
     for (const mark of missing) write(`\nNot one of ${this.#sum.seeds} seeds reached: ${mark}.\n`);
     const durationMs = Math.round(this.#clock.monotonicMs() - this.#startedAt);
@@ -111,12 +113,12 @@ class SeedsRun {
 
   /** One thread's share: the next seed, as long as there is one and there is time. */
   async #work(): Promise<void> {
-    const { from, count, untilMs, faults, mutant, progress } = this.#options;
+    const { from, count, untilMs, faults, orchestrators, mutant, progress } = this.#options;
     while (this.#begun < count) {
       if (untilMs !== null && this.#clock.monotonicMs() - this.#startedAt > untilMs) return;
       const seed = from + this.#begun;
       this.#begun += 1;
-      const result = await this.#pool.run({ seed, faults, mutant });
+      const result = await this.#pool.run({ seed, faults, orchestrators, mutant });
       if (seed === from) this.#traceHash = result.traceHash;
       this.#add(result);
       progress(`${this.#sum.seeds} seeds, ${this.#sum.steps} steps, ${this.#sum.violations} violations`);
@@ -150,10 +152,11 @@ class SeedsRun {
 /** What was violated, the command that shows it again, and the lines before it. */
 export function report(
   { seed, violations, lastLines }: RunResult,
-  options: Pick<RunSeedsOptions, 'faults' | 'mutant'>,
+  options: Pick<RunSeedsOptions, 'faults' | 'orchestrators' | 'mutant'>,
 ): string {
   const more = [
     ...(options.faults === null ? [] : [`--faults ${options.faults.join(',')}`]),
+    ...(options.orchestrators === null ? [] : [`--orchestrators ${options.orchestrators}`]),
     ...(options.mutant === null ? [] : [`--mutate ${options.mutant}`]),
   ];
   const replay = ['npm run sim -- --seed', seed, ...more, '--trace'].join(' ');

@@ -6,8 +6,13 @@ import type { FaultName } from './plan.js';
 import { runSeed, type RunResult } from './run-seed.js';
 import { pinProcessFigures } from './world/virtual-process.js';
 
-/** `faults` null: those that the seed draws. `mutant`: its name, or null. */
-export type SeedJob = { seed: number; faults: readonly FaultName[] | null; mutant: string | null };
+/** `faults`, `orchestrators` null: those that the seed draws. `mutant`: its name, or null. */
+export type SeedJob = {
+  seed: number;
+  faults: readonly FaultName[] | null;
+  orchestrators: 1 | 2 | null;
+  mutant: string | null;
+};
 export type SeedDone = { job: SeedJob; result: RunResult };
 /** Asks what ran so far, where that is counted. */
 export type ProfileJob = { profile: true };
@@ -25,7 +30,8 @@ async function tellProfile(): Promise<void> {
 async function work(job: SeedJob): Promise<void> {
   const faults = job.faults === null ? null : new Set(job.faults);
   const mutant = job.mutant === null ? null : (MUTANTS[job.mutant] ?? null);
-  const result = await runSeed({ seed: job.seed, faults, print: null, mutant });
+  const { seed, orchestrators } = job;
+  const result = await runSeed({ seed, faults, orchestrators, print: null, mutant });
   const done: SeedDone = { job, result };
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
   parentPort?.postMessage(done);

@@ -24,7 +24,8 @@ export type MemoryNetwork = Transport & {
   member(name: string): Transport;
   /**
    * Connections of the member (default: all) swallow everything, and nobody is told; new ones time out. Half-open. With
-   * `out` only what the member sends is swallowed, with `in` only what is sent to it.
+   * `out` only what the member sends is swallowed, with `in` only what is sent to it. A member may also be an address:
+   * then it is whoever listens there.
    */
   cut(member?: string, direction?: CutDirection): void;
   /** Connections can be made again. Those that were cut stay silent. */
@@ -37,20 +38,24 @@ export type MemoryNetwork = Transport & {
 
 const DEFAULT_HIGH_WATER_BYTES = 64 * 1024;
 const FIRST_EPHEMERAL_PORT = 49_152;
+const OPPOSITE = { in: 'out', out: 'in' } as const;
 
 export function memoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
   const { clock, random, delayMs = 0, jitterMs = 0, highWaterBytes = DEFAULT_HIGH_WATER_BYTES } = options;
   if (jitterMs > 0 && random === undefined) throw new RangeError('A network with jitterMs needs a random.');
   const listeners = new Map<Address, (stream: ByteStream) => void>();
-  const connections = new Map<MemoryConnection, string>();
+  const connections = new Map<MemoryConnection, { owner: string; address: Address }>();
   const cutMembers = new Set<string>();
   let allCut = false;
   let nextPort = FIRST_EPHEMERAL_PORT;
 
   const latencyMs = (): number => delayMs + jitterMs * (random?.next() ?? 0);
-  const isCut = (member: string): boolean => allCut || cutMembers.has(member);
+  const isCut = (member: string, address: Address): boolean =>
+    allCut || cutMembers.has(member) || cutMembers.has(address);
   const connectionsOf = (member: string | undefined): MemoryConnection[] =>
-    [...connections].filter(([, owner]) => member === undefined || owner === member).map(([connection]) => connection);
+    [...connections]
+      .filter(([, { owner, address }]) => member === undefined || owner === member || address === member)
+      .map(([connection]) => connection);
 
   const listen = async (address: Address, onStream: (stream: ByteStream) => void): Promise<Listener> => {
     const asked = parseAddress(address);
@@ -75,7 +80,7 @@ export function memoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
       { from: formatAddress(host, nextPort++), to: address, loopback: isLoopback(host) },
       { clock, latencyMs, highWaterBytes, onGone: () => connections.delete(connection) },
     );
-    connections.set(connection, member);
+    connections.set(connection, { owner: member, address });
     return connection;
   };
 
@@ -94,7 +99,7 @@ export function memoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
         fail('DSO_CONNECT_TIMEOUT', `it did not answer within ${timeoutMs} ms`),
       );
       const cancelAnswer = clock.after(2 * latencyMs(), () => {
-        if (isCut(member)) return;
+        if (isCut(member, address)) return;
         const connection = open(member, address);
         if (connection === null) {
           fail('DSO_CONNECT_REFUSED', 'nobody listens there');
@@ -127,7 +132,10 @@ export function memoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
     cut: (name, direction = 'both') => {
       if (name === undefined) allCut = true;
       else cutMembers.add(name);
-      for (const connection of connectionsOf(name)) connection.cut(direction);
+      // What whoever listens sends is what comes in at the end that connected.
+      const isListener = name !== undefined && listeners.has(name);
+      const seen = isListener && direction !== 'both' ? OPPOSITE[direction] : direction;
+      for (const connection of connectionsOf(name)) connection.cut(seen);
     },
     mend: (name) => {
       if (name !== undefined) cutMembers.delete(name);

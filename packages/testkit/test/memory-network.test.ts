@@ -149,6 +149,24 @@ describe('faults of the network in memory', () => {
     expect([servers[0]!.text, server.text]).toEqual(['', 'hello']);
   });
 
+  test('whoever listens is cut off by its address, in one direction as it sees it', async () => {
+    const { clock, network, accepted, connect } = await world();
+    const web = watch(await connect('web'));
+    const server = watch(accepted[0]!);
+    network.cut(ADDRESS, 'out');
+    server.stream.write(bytes('into the void'));
+    web.stream.write(bytes('heard'));
+    await clock.run(10);
+    expect([web.text, server.text]).toEqual(['', 'heard']);
+
+    const blocked = network.member('other').connect(ADDRESS, { timeoutMs: 500 });
+    const refused = expect(blocked).rejects.toMatchObject({ code: 'DSO_CONNECT_TIMEOUT' });
+    await clock.run(500);
+    await refused;
+    network.mend(ADDRESS);
+    await expect(connect('other')).resolves.toBeDefined();
+  });
+
   test('a reset is seen by both ends of the connection', async () => {
     const { clock, network, a, b } = await pair();
     network.reset();

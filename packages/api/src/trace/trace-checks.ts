@@ -73,7 +73,7 @@ export class TraceChecks {
     migrationStarted: (facts) => this.#migrationStarted(facts),
     migrationCompleted: (facts) => this.#migrationEnded(facts, true),
     migrationFailed: (facts) => this.#migrationEnded(facts, false),
-    identifyGranted: (facts) => this.#identifies.granted(facts, this.#entry.at),
+    identifyGranted: (facts) => this.#identifies.granted(facts, facts.number('grantedAt') ?? this.#entry.at),
     operationStarted: (facts) => this.#operations.set(facts.text('operation') ?? '', facts.text('kind') ?? 'operation'),
     operationEnded: (facts) => this.#operations.delete(facts.text('operation') ?? ''),
     alarmRaised: (facts) => this.#alarm(facts, true),

@@ -215,6 +215,18 @@ describe('a history', () => {
     expect(report).toMatchObject({ gaps: 1, violations: [] });
   });
 
+  test('measures windows by the line of time they were given in, whatever was done to the clock of the machine', () => {
+    // Two orchestrators, one after the other, on machines whose clocks are 30 ms apart: each entry says when it was by
+    // the clock of its machine, and the window between two permits seemed to be too short.
+    const granted = { node: 'a', shard: 0, maxConcurrency: 1, windowMs: 5_000, total: 1_000 };
+    const rows: Row[] = [
+      [0, 'orchestratorStarted', { epoch: 10 }],
+      [30, 'identifyGranted', { ...granted, grantedAt: 1_000 }],
+      [5_010, 'identifyGranted', { ...granted, grantedAt: 6_000 }],
+    ];
+    expect(check(rows)).toMatchObject({ violations: [] });
+  });
+
   test('breaks nothing when it is of a later version, with names and fields of other types', () => {
     const rows: Row[] = [
       [0, 'somethingNew', { shard: 'x' }],

@@ -1,4 +1,7 @@
 /** What chaos over several hosts runs: the fleet, two nodes on each host, a small disk below each database. */
+import { appendFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { waitFor } from '@dshard/demo';
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { messageOf } from '@dshard/protocol';
@@ -14,7 +17,7 @@ import { Supervised } from './supervised.js';
 
 const NODES_PER_HOST = 2;
 const ORCHESTRATORS = [0, 1] as const;
-const LOG_LINES = 400;
+const LOG_LINES = 60;
 const START_TIMEOUT_MS = 90_000;
 const NODE_GRACE_MS = 10_000;
 /** A server keeps 256 MB of its log for its standby. */
@@ -49,6 +52,8 @@ export class HostsRig implements ChaosRig {
   readonly shards: number;
   readonly nodes: number;
   readonly launches: boolean = false;
+  /** A line that was cut may be given up as late, by whoever misses three answers. */
+  readonly settledForMs: number = 3 * HEARTBEAT_MS + 500;
   readonly watch: EventWatch;
   readonly parts: HostParts;
   readonly hostNodes: readonly HostNode[];
@@ -56,11 +61,13 @@ export class HostsRig implements ChaosRig {
   /** Of the database's two servers, in the order in which they were begun; empty: none could be mounted. */
   readonly disks: readonly SmallDisk[];
   readonly log: readonly string[];
+  /** All of it, with times. Whoever needs it no more removes it. */
+  readonly logFile: string;
   readonly #fleet: HostFleet;
 
   private constructor(
     fleet: HostFleet,
-    parts: Pick<HostsRig, 'clock' | 'shards' | 'watch' | 'log' | 'disks' | 'hostNodes' | 'leaders'>,
+    parts: Pick<HostsRig, 'clock' | 'shards' | 'watch' | 'log' | 'logFile' | 'disks' | 'hostNodes' | 'leaders'>,
   ) {
     this.#fleet = fleet;
     this.parts = fleet.parts;
@@ -68,6 +75,7 @@ export class HostsRig implements ChaosRig {
     this.shards = parts.shards;
     this.watch = parts.watch;
     this.log = parts.log;
+    this.logFile = parts.logFile;
     this.disks = parts.disks;
     this.hostNodes = parts.hostNodes;
     this.nodes = parts.hostNodes.length;
@@ -78,7 +86,11 @@ export class HostsRig implements ChaosRig {
   static async start(clock: Clock, { shards, seed, hosts, faults }: ChaosOptions): Promise<HostsRig> {
     const watch = new EventWatch();
     const log: string[] = [];
+    const logFile = join(tmpdir(), `dso-chaos-${seed}.log`);
+    rmSync(logFile, { force: true });
+    const beganMs = clock.monotonicMs();
     const onLine = (line: string): void => {
+      appendFileSync(logFile, `${((clock.monotonicMs() - beganMs) / 1_000).toFixed(1)}s ${line}\n`);
       log.push(line);
       if (log.length > LOG_LINES) log.shift();
     };
@@ -114,7 +126,7 @@ export class HostsRig implements ChaosRig {
     parts.emulator.onEmitted(({ id, route }) => watch.emitted(id, (route ?? 0) % shards, clock.now()));
     const hostNodes = startNodes(fleet, clock, onLine);
     const leaders = new LeaderWatch(clock, parts.client, parts.bases);
-    const rig = new HostsRig(fleet, { clock, shards, watch, log, disks, hostNodes, leaders });
+    const rig = new HostsRig(fleet, { clock, shards, watch, log, logFile, disks, hostNodes, leaders });
     try {
       await rig.#untilAllRun();
     } catch (error) {

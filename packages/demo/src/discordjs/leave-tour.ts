@@ -5,7 +5,7 @@
  * with a client that never restarted.
  */
 import { delay } from '@dshard/transport';
-import type { Ending, LeaveCase } from '../leave-figures.js';
+import { boundOf, type Ending, type LeaveCase } from '../leave-figures.js';
 import { GRACE_MS, Scheduler } from '../scheduler.js';
 import { waitFor } from '../steps.js';
 import { allShardsRunning, lastEventHandled, type Tour, type TourContext } from '../tour.js';
@@ -60,7 +60,7 @@ async function surgeFirst(context: TourContext, scheduler: Scheduler): Promise<L
     });
     await delay(context.clock, BETWEEN_STEPS_MS);
   }
-  return { case: 'surge-first', endings, gapMs: spreadOf(gaps()), restartMs: null };
+  return leaveCase('surge-first', endings, gaps());
 }
 
 /** As a StatefulSet, or a host that is patched: each process ends, and comes back under its own name. */
@@ -76,7 +76,7 @@ async function oneByOne(context: TourContext, scheduler: Scheduler): Promise<Lea
     });
     await delay(context.clock, BETWEEN_STEPS_MS);
   }
-  return { case: 'one-by-one', endings, gapMs: spreadOf(gaps()), restartMs: null };
+  return leaveCase('one-by-one', endings, gaps());
 }
 
 /** As `docker compose up -d`, or systemd, with a single process. */
@@ -92,11 +92,11 @@ async function stopThenStart(context: TourContext, scheduler: Scheduler): Promis
   const gaps = gapsFrom(context);
   let restartMs = 0;
   await steps.run(`stop-then-start: ${last}, the only one, gets SIGTERM, then it is started again`, async () => {
-    const endedMs = clock.monotonicMs();
+    const endedAt = clock.now();
     endings.push(await scheduler.end(last));
     scheduler.start(last);
     await connected(context, last);
-    restartMs = Math.round(clock.monotonicMs() - endedMs);
+    restartMs = (await joinedAt(context, last, endedAt)) - endedAt;
     await allShardsRunning(context);
     await waitFor(
       clock,
@@ -106,7 +106,26 @@ async function stopThenStart(context: TourContext, scheduler: Scheduler): Promis
     );
   });
   await delay(clock, BETWEEN_STEPS_MS);
-  return { case: 'stop-then-start', endings, gapMs: spreadOf(gaps()), restartMs };
+  return leaveCase('stop-then-start', endings, gaps(), restartMs);
+}
+
+function leaveCase(
+  name: LeaveCase['case'],
+  endings: readonly Ending[],
+  gaps: readonly number[],
+  restartMs: number | null = null,
+): LeaveCase {
+  const gapMs = spreadOf(gaps);
+  return { case: name, endings, gapMs, restartMs, bound: boundOf(gapMs, restartMs) };
+}
+
+/** When the node of the process that was started after `since` was connected, as the orchestrator's history has it. */
+async function joinedAt({ fleet }: TourContext, node: string, since: number): Promise<number> {
+  const joined = (await fleet.client.events(0)).find(
+    ({ name, at, fields }) => name === 'nodeJoined' && fields['node'] === node && at >= since,
+  );
+  if (joined === undefined) throw new Error(`The history does not say when node ${node} connected.`);
+  return joined.at;
 }
 
 /** Returns what tells the gaps since then. */

@@ -65,26 +65,39 @@ export class Listeners {
 
   protected emit(event: string, args: readonly unknown[]): boolean {
     // An 'error' that nobody listens for has to be thrown; the emitter knows how.
-    if (this.#collecting === null || event === 'error') return this.#emit(event, ...args);
+    if (event === 'error') return this.#emit(event, ...args);
+    if (this.#collecting === null) return this.work.isInside ? this.#passOn(event, args) : this.#emit(event, ...args);
     if (this.#quiet !== null) {
       this.#quiet.push([event, args]);
       return true;
     }
     const listeners = this.#client.rawListeners(event) as readonly ((...args: readonly unknown[]) => unknown)[];
-    if (listeners.length > 0) this.told(event, args);
+    let isAwaited = true;
     for (const listener of listeners) {
       try {
         const work = this.work.call(() => this.listen(() => Reflect.apply(listener, this.#client, args)));
-        if (work !== undefined) this.#collecting?.push(work);
+        if (work === undefined) isAwaited = false;
+        else this.#collecting?.push(work);
       } catch (error) {
         this.#failed(error);
       }
     }
+    if (listeners.length > 0) this.told(event, args, isAwaited);
     return listeners.length > 0;
   }
 
-  /** Somebody listens. */
-  protected told(_event: string, _args: readonly unknown[]): void {}
+  /**
+   * A framework passes a command on by an event of its own, from a listener that has waited for something: what listens
+   * to that is at work as well. Called as by the emitter: what a listener throws is the caller's.
+   */
+  #passOn(event: string, args: readonly unknown[]): boolean {
+    const listeners = this.#client.rawListeners(event) as readonly ((...args: readonly unknown[]) => unknown)[];
+    for (const listener of listeners) void this.work.call(() => Reflect.apply(listener, this.#client, args));
+    return listeners.length > 0;
+  }
+
+  /** Somebody listens. `isAwaited`: every one of the listeners returned a promise, which is waited for. */
+  protected told(_event: string, _args: readonly unknown[], _isAwaited: boolean): void {}
 
   /** Calls a listener. */
   protected listen(call: () => unknown): unknown {

@@ -24,7 +24,9 @@ export type SendsOptions = {
   /** It will be sent, or was. */
   accepted: (shardId: number, payload: GatewaySendPayload) => void;
   dropped: (payload: GatewaySendPayload) => void;
-  /** User code may wait for the answer, which comes when the shard is hosted and not before. */
+  /** Whether the shard is hosted, and what comes is not handed over yet. Default: never. */
+  isHeldBack?: (shardId: number) => boolean;
+  /** User code may wait for the answer, which comes when events of the shard are handed over and not before. */
   waits: () => void;
 };
 
@@ -38,11 +40,12 @@ export class Sends {
 
   /** Returns whether it will be sent, as far as can be said now. */
   send(shardId: number, payload: GatewaySendPayload): boolean {
-    const { hosted, isComing, accepted, waits } = this.#options;
+    const { hosted, isComing, isHeldBack, accepted, waits } = this.#options;
     const shard = hosted(shardId);
     if (shard !== undefined) {
       accepted(shardId, payload);
       this.#sendTo(shardId, shard, payload);
+      if (payload.op !== PRESENCE_OPCODE && isHeldBack?.(shardId) === true) waits();
       return true;
     }
     if (!isComing(shardId)) {

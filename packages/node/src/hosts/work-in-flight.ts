@@ -5,7 +5,8 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-type Call = { done: Promise<void> | null; endsTheProcess: boolean };
+/** `from`: the call that made it; forgotten when it has ended, or what calls itself for ever would be kept for ever. */
+type Call = { done: Promise<void> | null; endsTheProcess: boolean; from: Call | undefined };
 
 export class WorkInFlight {
   readonly #failed: (error: unknown) => void;
@@ -25,10 +26,14 @@ export class WorkInFlight {
 
   /** Calls user code. Returns what `add` returns if it is asynchronous. What it throws at once is thrown. */
   call(userCode: () => unknown): Promise<void> | undefined {
-    const call: Call = { done: null, endsTheProcess: false };
+    const call: Call = { done: null, endsTheProcess: false, from: this.#calls.getStore() };
     const result = this.#run(call, userCode);
-    if (!(result instanceof Promise)) return undefined;
+    if (!(result instanceof Promise)) {
+      call.from = undefined;
+      return undefined;
+    }
     call.done = this.add(result);
+    void call.done.then(() => (call.from = undefined));
     if (call.endsTheProcess) this.#working.delete(call.done);
     return call.done;
   }
@@ -51,16 +56,25 @@ export class WorkInFlight {
       return this.#calls.run(call, userCode);
     } catch (error) {
       this.#failures += 1;
+      call.from = undefined;
       throw error;
     }
   }
 
-  /** The process is to end. If user code that was called here asks for that, `settled` does not wait for that call. */
+  /** Whether user code that was called here is running, or what it began. */
+  get isInside(): boolean {
+    return this.#calls.getStore() !== undefined;
+  }
+
+  /**
+   * The process is to end. If user code that was called here asks for that, `settled` waits neither for that call nor
+   * for those that made it.
+   */
   closing(): void {
-    const call = this.#calls.getStore();
-    if (call === undefined) return;
-    call.endsTheProcess = true;
-    if (call.done !== null) this.#working.delete(call.done);
+    for (let call = this.#calls.getStore(); call !== undefined; call = call.from) {
+      call.endsTheProcess = true;
+      if (call.done !== null) this.#working.delete(call.done);
+    }
   }
 
   /** Resolves when nothing is at work. */

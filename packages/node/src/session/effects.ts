@@ -10,7 +10,7 @@ export type HostCall =
   | { method: 'exportAll'; shardId: number }
   | { method: 'prepareTransferTo'; shardId: number; session: Cursor | null }
   | { method: 'leaving'; shardId: number; patienceMs: number }
-  | { method: 'warm'; shardId: number; session: Cursor | null }
+  | { method: 'warm'; shardId: number; session: Cursor | null; isServed: boolean }
   | { method: 'preconnect'; shardId: number; session: Cursor }
   | { method: 'freeze'; shardId: number; withinMs: number }
   | { method: 'unfreeze' | 'release'; shardId: number }

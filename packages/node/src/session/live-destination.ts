@@ -127,7 +127,7 @@ function problemWith(tx: Transaction, shard: Collected, message: MessageOf<'tran
   if (shard.kind === 'verified' || (shard.kind === 'collecting' && shard.manifest !== null)) {
     return 'State came after the manifest.';
   }
-  if (shard.kind === 'warming' || shard.warmth === 'wanted') {
+  if (shard.kind === 'warming' || isWanted(shard.warmth)) {
     return 'State came between the first copy and what changed since, while the shard was made ready.';
   }
   if (message.index !== received) {
@@ -181,25 +181,29 @@ export function warmUp(
   command: Extract<TransferCommand, { kind: 'transferWarmUp' }>,
 ): void {
   const shard = tx.shard(shardId);
-  const { migrationId, session } = command;
+  const { migrationId, session, unserved = false } = command;
   if (!isOneOf(shard, COLLECTED) || shard.transfer.migrationId !== migrationId) {
     return transferFailed(tx, shardId, command, `Shard ${shardId} is not in this migration here.`);
   }
-  if (shard.kind === 'warming' || (shard.kind === 'collecting' && shard.warmth === 'wanted')) {
+  if (shard.kind === 'warming' || (shard.kind === 'collecting' && isWanted(shard.warmth))) {
     return;
   }
   if (shard.kind === 'verified' || shard.warmth === 'warm') {
     return answerWarm(tx, shardId, migrationId);
   }
-  const next: Collecting = { ...shard, session: session ?? shard.session, warmth: 'wanted' };
+  const next: Collecting = { ...shard, session: session ?? shard.session, warmth: unserved ? 'wantedSoon' : 'wanted' };
   tx.updateShard(shardId, next);
   warmWhenHandled(tx, shardId, next);
 }
 
+function isWanted(warmth: Collecting['warmth']): boolean {
+  return warmth === 'wanted' || warmth === 'wantedSoon';
+}
+
 function warmWhenHandled(tx: Transaction, shardId: number, shard: Collecting): void {
   const { transfer, session, warmth } = shard;
-  if (warmth === 'wanted' && transfer.handled === transfer.received) {
-    const call = tx.call({ method: 'warm', shardId, session });
+  if (isWanted(warmth) && transfer.handled === transfer.received) {
+    const call = tx.call({ method: 'warm', shardId, session, isServed: warmth === 'wanted' });
     tx.enterShard(shardId, { kind: 'warming', call, part: 'userCode', transfer, session });
   }
 }
@@ -236,7 +240,7 @@ export function onManifest(tx: Transaction, message: MessageOf<'transferManifest
   if (shard.kind === 'verified') {
     return answerVerified(tx, shardId, migrationId, null);
   }
-  if (shard.kind === 'warming' || shard.warmth === 'wanted') {
+  if (shard.kind === 'warming' || isWanted(shard.warmth)) {
     const reason = 'The manifest came while the shard was made ready.';
     abortIncoming(tx, shardId, shard, reason);
     return answerVerified(tx, shardId, migrationId, reason);

@@ -188,14 +188,14 @@ type LiveDestinationState =
   | { kind: 'opening'; call: number; connection: number; migrationId: string; session: Cursor | null }
   /**
    * Takes the state in. `manifest` came, and not everything is handled yet. `warmth`: `wanted` when WARM was asked for,
-   * and not everything is handled yet; `warm` when it was answered.
+   * and not everything is handled yet (`wantedSoon`: nobody serves the shard); `warm` when it was answered.
    */
   | {
       kind: 'collecting';
       transfer: Incoming;
       session: Cursor | null;
       manifest: Manifest | null;
-      warmth: 'cold' | 'wanted' | 'warm';
+      warmth: 'cold' | 'wanted' | 'wantedSoon' | 'warm';
     }
   /** The first copy is here and handled: host.warm, then host.preconnect, is under way. */
   | { kind: 'warming'; call: number; part: 'userCode' | 'gateway'; transfer: Incoming; session: Cursor | null }
@@ -268,7 +268,7 @@ export type TransferCommand =
       freezeTimeoutMs: number;
     }
   | { kind: 'shardLeaving'; migrationId: string; patienceMs: number }
-  | { kind: 'transferWarmUp'; migrationId: string; session: Cursor | null }
+  | { kind: 'transferWarmUp'; migrationId: string; session: Cursor | null; unserved?: boolean }
   | { kind: 'transferCopy'; migrationId: string; creditBytes: number }
   | { kind: 'transferFreeze' | 'transferRelease' | 'transferDone'; migrationId: string }
   | { kind: 'transferActivate'; migrationId: string; redelivers?: boolean }

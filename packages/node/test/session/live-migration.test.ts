@@ -238,7 +238,7 @@ describe('the destination', () => {
     expect(bench.sent('transferOpened')[0]?.creditBytes).toBe(1_000);
     const later = { ...SESSION, sequence: 40 };
     bench.message({ kind: 'transferWarmUp', ...of, session: later });
-    expect(bench.called()).toEqual([{ method: 'warm', shardId: SHARD, session: later }]);
+    expect(bench.called()).toEqual([{ method: 'warm', shardId: SHARD, session: later, isServed: true }]);
     bench.callEnds({});
     expect(bench.called()).toEqual([{ method: 'preconnect', shardId: SHARD, session: later }]);
     bench.callEnds({});

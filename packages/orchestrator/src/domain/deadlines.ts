@@ -6,6 +6,7 @@
 import { callTimes } from './calls/calls.js';
 import { endLeftProcess, endProcessAt } from './fleet/leave.js';
 import { endCrashLoop, healthyAt, isAnyCrashLoop, loopOfNext, probationEndsAt } from './fleet/crash-loop.js';
+import { siblingsUntil } from './fleet/place-parked.js';
 import { RESUME_PATIENCE_MS } from './fleet/expected.js';
 import { expireLaunch } from './fleet/launch.js';
 import { cutOffSilent, expireShutdown, firstSilentAt, forgetAt, forgetNode, silentAt } from './fleet/lost.js';
@@ -179,6 +180,7 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
     expire: expireParked,
   }),
   callOfParked: deadline({ things: (tx) => tx.survey().parked, at: nextCallAt }),
+  siblingsOfParked: deadline({ things: once, at: (tx) => siblingsUntil(tx) }),
   grace: deadline({
     things: once,
     at: (tx) => tx.state.graceUntil,

@@ -17,7 +17,7 @@ import {
   onOriginStopped,
   onOriginTookBack,
 } from './migration/failure.js';
-import { beginResume, beginTakeBack, failStart, tellAborted, onReadyToResume } from './shards/start.js';
+import { noteAnswered, beginResume, beginTakeBack, failStart, tellAborted, onReadyToResume } from './shards/start.js';
 import { onTransferAnswer } from './migration/live-messages.js';
 import { onActivated } from './migration/live.js';
 import { onOriginKept, onStopAnswer } from './migration/live-failure.js';
@@ -134,6 +134,7 @@ function late(tx: Transaction, node: string, message: string, shard: number): vo
 function onAllStarted(tx: Transaction, node: string, shardIds: readonly number[]): void {
   const [stranger] = shardIds.filter((shard) => tx.shard(shard) === undefined);
   if (stranger !== undefined) violation(tx, node, 'startShards', `there is no shard ${stranger}`);
+  noteAnswered(tx, node);
   for (const shard of new Set(shardIds)) onStarted(tx, node, shard);
 }
 

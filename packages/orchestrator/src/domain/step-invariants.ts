@@ -5,6 +5,7 @@
 import { disruptionOf, isFreeOfBudget, leavesSoon } from './migration/limits.js';
 import { BrokenInvariant } from './invariants.js';
 import { judgeSilence, mayAlarm } from './fleet/alarm.js';
+import { isUnresponsive } from './fleet/unresponsive.js';
 import { loadIn } from './operations/rollout-plan.js';
 import { isCordoned, isServing } from './state/hosts.js';
 import { drainedBy, hasConnection, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown } from './state/nodes.js';
@@ -226,9 +227,11 @@ function placementIsFair(before: OrchestratorState, after: OrchestratorState): v
   if (settings.bucketSize !== 1 || settings.bucketsPerNode !== 0) return;
   const open = [...nodes.values()].filter((node) => isOpen(after, node));
   const loads = loadsOf(after);
-  // The version decides first, and who is tried alone is not given to the emptiest.
+  // The version decides first, and weights, and who is tried alone is not given to the emptiest.
   const isEven =
-    new Set(open.map(({ version }) => version)).size === 1 && after.crashRecords.size + after.crashLoops.size === 0;
+    new Set(open.map(({ version }) => version)).size === 1 &&
+    after.crashRecords.size + after.crashLoops.size === 0 &&
+    [...after.balance.loads.values()].every(({ level }) => level === 0);
   const least = Math.min(...open.map(({ id }) => loads.get(id)?.all ?? 0));
   for (const [shard, was] of before.shards.entries()) {
     const is = after.shards[shard];
@@ -247,7 +250,7 @@ function placementIsFair(before: OrchestratorState, after: OrchestratorState): v
 }
 
 function isOpen(state: OrchestratorState, node: NodeState): boolean {
-  const isTakenOut = drainedBy(state, node.id) !== undefined || isHeldBack(state, node);
+  const isTakenOut = drainedBy(state, node.id) !== undefined || isHeldBack(state, node) || isUnresponsive(state, node);
   return isConnected(node) && isServing(state, node) && !isTakenOut;
 }
 

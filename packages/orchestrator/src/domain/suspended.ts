@@ -1,15 +1,21 @@
 /**
  * While nothing can be made durable, nothing is decided: no message goes out whose reason could be forgotten. What goes
  * on is what has no consequences: heartbeats are heard and answered, and the state of a shard on its way is passed on.
- * What comes of that when the store is back is in `deadlines.ts`.
+ * An answer renews the lease of a node, so none is given when another orchestrator may lead by now. What comes of all
+ * that when the store is back is in `deadlines.ts`.
  */
 import type { Decision } from './state/effects.js';
 import type { DomainEvent } from './state/events.js';
 import { forwardUserEvent, isRelayed, relayFromPark, relayTransfer } from './migration/relay.js';
 import type { NodeState, OrchestratorState } from './state/state.js';
 
-/** null: this event has consequences, and was not taken. */
-export function whileSuspended(state: OrchestratorState, event: DomainEvent, now: number): Decision | null {
+/** null: this event has consequences, and was not taken. @param mayLead whether nobody else can lead yet. */
+export function whileSuspended(
+  state: OrchestratorState,
+  event: DomainEvent,
+  now: number,
+  mayLead: boolean = true,
+): Decision | null {
   if (event.kind === 'parkSaid' && isRelayed(event.message)) return relayFromPark(state, event.message, now);
   if (event.kind !== 'message') return null;
   const { connection, message } = event;
@@ -28,6 +34,8 @@ export function whileSuspended(state: OrchestratorState, event: DomainEvent, now
   };
   return {
     state: { ...state, nodes: new Map(state.nodes).set(node.id, heard) },
-    effects: [{ kind: 'send', connection, message: { kind: 'heartbeatAck', sequence: message.sequence } }],
+    effects: mayLead
+      ? [{ kind: 'send', connection, message: { kind: 'heartbeatAck', sequence: message.sequence } }]
+      : [],
   };
 }

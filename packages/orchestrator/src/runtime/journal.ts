@@ -8,7 +8,8 @@
  *
  * Always true: an answer `true` of `commit` means that the writes are durable under our epoch; nothing is committed
  * while suspended but the correction that ends it, which makes the store hold exactly what the state in memory says.
- * That also settles a commit whose outcome was not known. Entries of the history without writes are committed with the
+ * That also settles a commit whose outcome was not known. A commit that is answered when our lease is over counts for
+ * nothing: who leads now goes by what is in the store. Entries of the history without writes are committed with the
  * next ones, at the latest after FLUSH_MS; a crash loses no more than BACKLOG of them.
  *
  * Without a store everything is answered at once, and nothing is kept.
@@ -104,13 +105,19 @@ export class Journal {
     return false;
   }
 
+  /** Whether nobody else can lead yet: an orchestrator on another host only waits for our lease to be over. */
+  get mayLead(): boolean {
+    return this.#leadership?.store.hasOwnClock !== true || !this.#isOverdue();
+  }
+
   commit(writes: readonly Write[], history: readonly StoredEntry[]): Eventually<boolean> {
     if (this.#leadership === null) return true;
     if (this.#committing !== null) return this.#committing.then(() => this.commit(writes, history));
     if (this.#phase.kind !== 'open') return false;
     return whenDone(this.#write(writes, history), (result) => {
       if (!result.ok) this.#failed(result);
-      return result.ok;
+      // The answer may have come late, or been read late, and then it is another one's turn to act on what it says.
+      return result.ok && this.ready();
     });
   }
 
@@ -231,10 +238,16 @@ export class Journal {
 
   #retryLater(): void {
     if (this.#phase.kind !== 'suspended') return;
-    const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
+    const pauseMs = Math.min(this.#longestRetryMs(), FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
     this.#failures += 1;
     const jittered = pauseMs * (0.75 + this.#options.random.next() / 2);
     this.#phase.cancelRetry = this.#options.clock.after(jittered, () => void this.#retry());
+  }
+
+  /** Whoever may be succeeded on another machine has to find that out. */
+  #longestRetryMs(): number {
+    const { store, leaseMs } = this.#leadership ?? {};
+    return store?.hasOwnClock === true && leaseMs !== undefined ? renewEveryMs(leaseMs) : LONGEST_RETRY_MS;
   }
 
   async #retry(): Promise<void> {

@@ -16,7 +16,7 @@ import type { Address, ByteStream, Cancel, Listener } from '@dshard/transport';
 import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@dshard/transport';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { decide, initialState, type Decide, type InitialState } from '../domain/decide.js';
-import { AUTOMATIC, type Effect } from '../domain/state/effects.js';
+import { AUTOMATIC, type Effect, type HistoryEntry } from '../domain/state/effects.js';
 import { afterSuspension } from '../domain/deadlines.js';
 import { whileSuspended } from '../domain/suspended.js';
 import { correctingWrites } from '../domain/durable/writes.js';
@@ -135,7 +135,8 @@ class OrchestratorRuntime implements Orchestrator {
     this.#processes = new Processes({ ...options, versions: this.#versions, happened });
     const { spool = null, settings } = options;
     const say = (message: Message): void => happened({ kind: 'parkSaid', message });
-    this.#park = spool && new Park({ spool, limits: settings, say, logger });
+    const record = (entry: HistoryEntry): void => this.#history.record(entry);
+    this.#park = spool && new Park({ spool, limits: settings, say, record, logger });
     this.#connections = new Connections({
       runId,
       clock,
@@ -357,7 +358,7 @@ class OrchestratorRuntime implements Orchestrator {
   /** Nothing can be made durable now. */
   #postpone(event: DomainEvent): void {
     if (event.kind === 'together') return event.events.forEach((each) => this.#postpone(each));
-    const decision = whileSuspended(this.#state, event, this.#options.clock.now());
+    const decision = whileSuspended(this.#state, event, this.#options.clock.now(), this.#journal.mayLead);
     if (decision !== null) {
       this.#apply({ decision, event }, null);
       return;

@@ -5,9 +5,9 @@
  * A file is kept for as long as the state names the file. What no state names, such as the file of a migration that was
  * aborted or of a shard that runs again, is removed when the decision that made it so is durable, or by the next run.
  */
-import { messageOf, type Message } from '@dshard/protocol';
+import { counted, messageOf, type Message } from '@dshard/protocol';
 import type { Logger } from '@dshard/transport';
-import type { Effect } from '../domain/state/effects.js';
+import { AUTOMATIC, type Effect, type HistoryEntry } from '../domain/state/effects.js';
 import { spooledFiles, type SpooledState } from '../domain/state/park.js';
 import type { Settings } from '../domain/state/settings.js';
 import type { OrchestratorState } from '../domain/state/state.js';
@@ -20,6 +20,7 @@ export type ParkOptions = {
   spool: StateSpool;
   limits: Pick<Settings, 'parkShardBytes' | 'parkTotalBytes'>;
   say: (message: Message) => void;
+  record: (entry: HistoryEntry) => void;
   logger: Logger;
 };
 
@@ -37,7 +38,7 @@ export class Park {
     this.#options = options;
   }
 
-  /** Removes what an earlier run left that the state does not name. */
+  /** Removes what an earlier run left that the state does not name; without a store those may be parked shards. */
   async start(state: OrchestratorState): Promise<void> {
     const { spool, logger } = this.#options;
     try {
@@ -46,7 +47,17 @@ export class Park {
     } catch (error) {
       logger.warn({ err: error }, `The spool of parked shards cannot be read: ${messageOf(error)}`);
     }
+    if (!state.recalled && this.#files.size > 0) this.#tellForgotten();
     this.keep(state);
+  }
+
+  #tellForgotten(): void {
+    const bytes = [...this.#files.values()].reduce((sum, size) => sum + size, 0);
+    const files = this.#files.size;
+    const text =
+      `The state of up to ${counted(files, 'shard')} (${bytes} bytes), parked by an earlier run, is lost: nothing is stored that says ` +
+      'whose it is. Those shards begin anew. A store that outlives the orchestrator keeps parked shards (`store.kind`).';
+    this.#options.record({ name: 'parkedStateLost', level: 'warn', by: AUTOMATIC, text, fields: { files, bytes } });
   }
 
   take({ message, file, whole }: ParkEffect): void {

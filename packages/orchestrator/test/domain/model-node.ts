@@ -81,7 +81,7 @@ export class ModelNode {
   /** The highest epoch it knows, by shard. */
   readonly epochs = new Map<number, number>();
   /** What it says of the gateway connections of shards that are not up. */
-  readonly phases = new Map<number, Partial<Pick<ShardReport, 'phase' | 'refused' | 'reason' | 'events'>>>();
+  readonly phases = new Map<number, Partial<Pick<ShardReport, 'phase' | 'refused' | 'reason' | 'events' | 'guilds'>>>();
   orchestratorEpoch = 0;
   readonly transfers: ModelTransfers = new ModelTransfers(this);
 

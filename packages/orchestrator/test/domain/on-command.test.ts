@@ -1,3 +1,4 @@
+import type { MessageOf } from '@dshard/protocol';
 import { describe, expect, test } from 'vitest';
 import { World } from './world.js';
 import type { WorldOptions } from './world.js';
@@ -51,6 +52,26 @@ describe('stopping a shard', () => {
     const request = world.command({ kind: 'stopShard', shard: 1 });
     world.disconnect(a);
     expect(world.replies.get(request)).toMatchObject({ error: { code: 'DSO_NODE_LOST' } });
+  });
+
+  test('keeps the session of a shard whose end the node told in vain', () => {
+    // Node a had stopped the shard and said with which cursor. The store was away for a moment, so that was not taken,
+    // and the node was asked to connect again. Nobody remembered the session any more, and the shard was identified.
+    const world = oneNode();
+    const a = world.nodes.get('a')!;
+    world.beat();
+    world.settle();
+    a.mute.add('stopShard');
+    world.command({ kind: 'stopShard', shard: 1 });
+    world.disconnect(a);
+    world.join('b');
+    world.command({ kind: 'takeOverNode', node: 'a' });
+    world.pass(30_000);
+    world.settle();
+    const resumed = world
+      .sentTo('b', 'resumeShards')
+      .flatMap((message) => (message as MessageOf<'resumeShards'>).shards);
+    expect(resumed.find(({ shardId }) => shardId === 1)).toMatchObject({ sessionId: 'session-1', sequence: 10 });
   });
 
   test('takes it out of the queue when it waits for its identify window', () => {

@@ -248,6 +248,37 @@ describe('while the store cannot be written', () => {
     expect(disk.records.get('node/b')?.json).toContain('cordoned');
   });
 
+  // Found by chaos over hosts: a leader that had lost the database went on answering its nodes, while the next one gave
+  // their shards to others. Each of two nodes was told that a shard was its own, and took the session from the other.
+  test('heartbeats are answered as long as nobody on another host can lead', async () => {
+    const { clock, disk, run } = world();
+    const { orchestrator, node } = await run({ wrap: (store) => ({ ...store, hasOwnClock: true }) });
+    const a = await node('a', { capabilities: ['auth-hmac', 'heartbeat', 'sessions'] });
+    const answerTo = async (sequence: number): Promise<readonly unknown[]> => {
+      const before = a.received.length;
+      const process = { memoryBytes: 1, cpuPercent: 0, eventLoopDelayMs: 0, uptimeMs: 1 };
+      a.connection.send({ kind: 'heartbeat', sequence, shards: [], process });
+      await clock.run(10);
+      return a.received.slice(before);
+    };
+    await clock.run(14_000);
+    disk.fault = full;
+    await orchestrator.command({ kind: 'cordonNode', node: 'a' });
+    expect([orchestrator.store.state, await answerTo(1)]).toEqual([
+      'suspended',
+      [{ kind: 'heartbeatAck', sequence: 1 }],
+    ]);
+    await clock.run(LEASE_MS);
+    expect([orchestrator.store.state, await answerTo(2), a.end]).toEqual(['suspended', [], null]);
+    disk.fault = null;
+    let answers: readonly unknown[] = [];
+    for (let second = 0; second < 40 && answers.length === 0; second += 1) {
+      await clock.run(1_000);
+      answers = await answerTo(3);
+    }
+    expect([orchestrator.store.state, answers]).toEqual(['open', [{ kind: 'heartbeatAck', sequence: 3 }]]);
+  });
+
   test('a commit of unknown outcome is settled by what the store says', async () => {
     const { clock, disk, run } = world();
     let unsure = false;
@@ -340,6 +371,21 @@ describe('two orchestrators', () => {
     await expect(first.orchestrator.lost).resolves.toMatchObject({ code: 'DSO_LEADERSHIP_LOST' });
     expect(a.received.length).toBe(received);
     expect(JSON.stringify([...disk.records])).toBe(records);
+  });
+
+  test('one that could not reach its database for long finds out soon that another one leads', async () => {
+    // The pauses between two attempts grew to half a minute, so nodes went on with a leader that had been superseded.
+    const { clock, disk, run } = world();
+    const first = await run({ wrap: (store) => ({ ...store, hasOwnClock: true }) });
+    await clock.run(1_000);
+    disk.fault = { reason: 'broken', message: 'The database is out of reach.' };
+    await clock.run(120_000);
+    expect(first.orchestrator.store.state).toBe('suspended');
+    disk.epoch += 1;
+    disk.fault = null;
+    const { lost } = first.orchestrator;
+    await clock.run(6_000);
+    await expect(lost).resolves.toMatchObject({ code: 'DSO_LEADERSHIP_LOST' });
   });
 
   test('close gives the store back, whatever was going on', async () => {

@@ -6,7 +6,7 @@ import type { StateStore } from '../../src/ports/state-store.js';
 import { Journal } from '../../src/runtime/journal.js';
 import { lead } from '../../src/runtime/leadership.js';
 
-async function slowJournal(commitMs: number) {
+async function slowJournal(commitMs: number, more: Partial<StateStore> = {}) {
   const clock = virtualClock();
   const disk = memoryDisk();
   const store = memoryStore({ disk });
@@ -16,6 +16,7 @@ async function slowJournal(commitMs: number) {
       await new Promise<void>((resolve) => void clock.after(commitMs, resolve));
       return store.commit(commit);
     },
+    ...more,
   };
   const identity = { id: 'a', host: 'tower', pid: 1, process: null, boot: 'boot', since: 0 };
   const liveness = () => 'alive' as const;
@@ -49,4 +50,16 @@ test('what is noted while a commit waits for its turn goes into the store after 
   expect(await committed).toBe(true);
   expect(disk.history.map(({ id }) => id)).toEqual([1, 2, 3, 4]);
   expect(disk.lastHistoryId).toBe(4);
+});
+
+// A leader stood still while its commit was under way, and another one led. When it woke up it read that the commit was
+// done, and told its nodes of what it had decided, under an epoch that was over.
+test('a commit that is answered when our lease is over counts for nothing', async () => {
+  const broken = { ok: false, reason: 'broken', message: 'The store is out of reach.' } as const;
+  const { clock, disk, journal } = await slowJournal(9_000, { renew: () => broken });
+  const committed = journal.commit([{ kind: 'shard', key: '1', value: { a: 1 } }], []);
+  await clock.run(9_000);
+  expect(disk.records.has('shard/1')).toBe(true);
+  expect(await committed).toBe(false);
+  expect(journal.status.state).toBe('suspended');
 });

@@ -64,6 +64,8 @@ async function parked(more: Partial<Settings> = {}) {
   return { ...fleet, orchestrator, a, result: await parking };
 }
 
+const LEAVE = { kind: 'leave', withinMs: 8_000, intent: 'auto', successor: '' } as const;
+
 const leave = (node: LiveNode): void =>
   node.connection.destroy({ code: 'DSO_CONNECTION_CLOSED', message: 'The node ends.' });
 
@@ -149,6 +151,64 @@ describe('a shard is parked', () => {
   });
 });
 
+// The first node that was back after a restart got every parked shard, and half of them moved on a moment later.
+describe('a fleet of two nodes that nobody launches is parked as a whole', () => {
+  async function restarted() {
+    const fleet = ground({ totalShards: 8, rebalance: 'off', ensureAllShardsRunning: false });
+    const first = await fleet.start();
+    const options = { totalShards: 8, state: STATE };
+    await fleet.node('a', { ...options, runningShards: [0, 1, 2, 3] });
+    await fleet.node('b', { ...options, runningShards: [4, 5, 6, 7] });
+    const closing = first.close('keepSessions');
+    await pass(fleet.clock, 10_000);
+    await closing;
+    const next = await fleet.start();
+    const c = await fleet.node('c', { totalShards: 8 });
+    await pass(fleet.clock, 2_000);
+    return { ...fleet, next, c };
+  }
+
+  test('and each node that comes back gets its share at once, under whatever name', async () => {
+    const { c, node, clock } = await restarted();
+    expect(c.shards.size).toBe(4);
+    const d = await node('d', { totalShards: 8 });
+    await pass(clock, 2_000);
+    expect([c.shards.size, d.shards.size]).toEqual([4, 4]);
+    expect([...c.came, ...d.came].map(([, came]) => came)).toEqual(Array(8).fill(inOrder(60)));
+  });
+
+  test('and the one that comes back alone gets all, after a few seconds', async () => {
+    const { c, clock, next } = await restarted();
+    await pass(clock, 2_000);
+    expect(c.shards.size).toBe(4);
+    await pass(clock, 3_000);
+    expect([c.shards.size, lostStates(next)]).toEqual([8, []]);
+  });
+});
+
+// Two of three nodes had left for good, and their shards were at the third. When that one was restarted, half of its
+// shards waited for ten seconds for those that were not to come.
+test('a node that had all shards alone gets all of them back at once, whoever left before', async () => {
+  const { start, node, clock } = ground({
+    totalShards: 4,
+    rebalance: 'off',
+    ensureAllShardsRunning: false,
+  });
+  await start();
+  const a = await node('a', { runningShards: [0, 1], state: STATE });
+  const b = await node('b', { runningShards: [2, 3], state: STATE });
+  a.connection.send(LEAVE);
+  await pass(clock, 1_000);
+  leave(a);
+  expect(b.shards.size).toBe(4);
+  b.connection.send(LEAVE);
+  await pass(clock, 1_000);
+  leave(b);
+  const c = await node('c');
+  await pass(clock, 1_000);
+  expect(c.shards.size).toBe(4);
+});
+
 describe('what was parked is damaged, or does not fit', () => {
   test('a damaged file is never given to a node: the state is lost, said so, and the session resumed', async () => {
     const { orchestrator, a, node, clock, spool } = await parked();
@@ -212,6 +272,16 @@ describe('what was parked is damaged, or does not fit', () => {
     expect(lostStates(orchestrator)).toEqual([expect.stringContaining('its formats are [2]')]);
     expect(b.heard).toContain('resumeShards');
   });
+});
+
+// Parked shards of an orchestrator without a store were forgotten with its end, and nobody was told.
+test('what was parked is said to be lost where nothing is stored that says whose it is', async () => {
+  const fleet = ground();
+  fleet.spool.files.set('m0-1', new Uint8Array(10));
+  const orchestrator = await fleet.start();
+  expect(lostStates(orchestrator)).toEqual([
+    expect.stringContaining('up to 1 shard (10 bytes), parked by an earlier run'),
+  ]);
 });
 
 test('what an earlier run left in the spool and nobody names is removed at the start', async () => {

@@ -2,6 +2,7 @@ import { boundedMemory, durableFirst, historyHolds, launchPace, quarantine } fro
 import type { MakeChecker } from '../observation.js';
 import { doneMeansReady, goodManners, identifyPace, resumeFirst, resumePace, sessionsKept } from './discord-rules.js';
 import { epochsGrow, oneOwner } from './ownership.js';
+import { commitsKnown, leaderWrites, oneLeader } from './leadership.js';
 import { parkedState } from './parked.js';
 import { frozenInTime, userCodeFirst, wholeState } from './user-code.js';
 import { wholeStream } from './whole-stream.js';
@@ -25,4 +26,7 @@ export const CHECKERS: readonly MakeChecker[] = [
   epochsGrow,
   durableFirst,
   userCodeFirst,
+  oneLeader,
+  leaderWrites,
+  commitsKnown,
 ];

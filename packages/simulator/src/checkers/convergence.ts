@@ -8,14 +8,14 @@ import type { MemoryNetwork } from '@dshard/testkit';
 import type { Plan } from '../plan.js';
 import type { SimDiscord } from '../discord/discord.js';
 import type { Fleet } from '../world/fleet.js';
-import type { SimOrchestrator } from '../world/sim-orchestrator.js';
+import type { Orchestrators } from '../world/orchestrators.js';
 
 export const CONVERGENCE = 'after faults stop, desired = actual within bounded time';
 
 export type Parties = {
   plan: Plan;
   fleet: Fleet;
-  orchestrator: SimOrchestrator;
+  orchestrators: Orchestrators;
   discord: SimDiscord;
   control: MemoryNetwork;
   gateway: MemoryNetwork;
@@ -31,8 +31,8 @@ export function missing(parties: Parties): string | null {
   );
 }
 
-function missingInOrchestrator({ orchestrator, fleet }: Parties): string | null {
-  const state = orchestrator.handle?.state;
+function missingInOrchestrator({ orchestrators, fleet }: Parties): string | null {
+  const state = orchestrators.handle?.state;
   if (state === undefined) return 'the orchestrator is down';
   if (state.totalShards === null) return 'the total shard count is not decided';
   if (state.graceUntil !== null) return 'the orchestrator waits for nodes to come back';
@@ -53,8 +53,8 @@ function missingInOrchestrator({ orchestrator, fleet }: Parties): string | null 
   return null;
 }
 
-function missingOnNodes({ orchestrator, fleet, plan }: Parties): string | null {
-  const shards = orchestrator.handle?.state.shards ?? [];
+function missingOnNodes({ orchestrators, fleet, plan }: Parties): string | null {
+  const shards = orchestrators.handle?.state.shards ?? [];
   for (let shard = 0; shard < plan.shards; shard += 1) {
     const known = shards[shard];
     if (known?.kind !== 'running') return `shard ${shard} is ${known?.kind ?? 'unknown'} to the orchestrator`;
@@ -76,8 +76,8 @@ function missingOnNodes({ orchestrator, fleet, plan }: Parties): string | null {
 }
 
 /** How the bots are is known, and no node takes its version for a bad one any more. */
-function untold({ orchestrator, fleet }: Parties): string | null {
-  const state = orchestrator.handle?.state;
+function untold({ orchestrators, fleet }: Parties): string | null {
+  const state = orchestrators.handle?.state;
   for (const { name, node, process, complaint } of fleet.living) {
     const { status } = node;
     if (process.paused || status.kind !== 'established' || !status.capabilities.includes('signals')) continue;

@@ -3,6 +3,7 @@
  * end, and no other rule of its gateway is broken. One checker per sentence.
  */
 import type { OrchestratorState } from '@dshard/orchestrator/domain';
+import { isOrchestrator } from '../world/machine.js';
 import type { Checker, MakeChecker } from '../observation.js';
 
 /**
@@ -28,7 +29,7 @@ export const identifyPace: MakeChecker = ({ plan, violated }): Checker => {
     Object.values(state?.identifies.keys ?? {}).some(({ holder }) => holder?.node === node && holder.shard === shard);
   return {
     see: (observation, at) => {
-      if (observation.kind === 'processEnded' && observation.name === 'orchestrator' && !plan.durable) {
+      if (observation.kind === 'processEnded' && isOrchestrator(observation.name) && !plan.durable) {
         forgotUntil = at + 2 * identifyWindowMs;
       }
       if (observation.kind === 'decided') state = observation.state;
@@ -52,24 +53,30 @@ export const identifyPace: MakeChecker = ({ plan, violated }): Checker => {
 /**
  * RESUME first (rule 8 of the architecture): no shard is identified anew while its session could still be resumed.
  * Checked where no party that knows the session was lost. A session whose READY reached nobody is known to nobody.
+ * Where the store or the leader may be away, a node that leaves then takes what it knows with it.
  */
 const RESUME_FIRST = 'no shard identifies where its session could still be resumed';
 
 export const resumeFirst: MakeChecker = ({ plan, violated }): Checker => {
-  const sessions = new Map<number, Set<string>>();
+  /** By shard: sessions that live, and who had them last. */
+  const sessions = new Map<number, Map<string, string>>();
   return {
     see: (observation) => {
       if (observation.kind === 'up') {
-        const { shard, sessionId } = observation;
-        sessions.set(shard, (sessions.get(shard) ?? new Set()).add(sessionId));
+        const { shard, sessionId, node } = observation;
+        sessions.set(shard, (sessions.get(shard) ?? new Map<string, string>()).set(sessionId, node));
+      }
+      if (observation.kind === 'processEnded' && !plan.gentle) {
+        for (const living of sessions.values())
+          for (const [session, node] of living) if (node === observation.name) living.delete(session);
       }
       if (observation.kind !== 'gateway') return;
       const { record } = observation;
       if (record.kind === 'ended') sessions.get(record.shard)?.delete(record.sessionId);
       if (record.kind !== 'identify' || record.sessionId === null) return;
-      const living = sessions.get(record.shard) ?? new Set();
-      if (plan.gentle && living.size > 0) {
-        violated(RESUME_FIRST, `shard ${record.shard} identified, and its session ${[...living].join(', ')} lived on`);
+      const living = [...(sessions.get(record.shard)?.keys() ?? [])];
+      if (plan.sparesSessions && living.length > 0) {
+        violated(RESUME_FIRST, `shard ${record.shard} identified, and its session ${living.join(', ')} lived on`);
       }
     },
   };

@@ -16,42 +16,54 @@ const DURABLE_FIRST = 'no message is sent before the record that justifies it is
 
 type Kept = Extract<Observation, { kind: 'said' }>['kept'];
 
-export const durableFirst: MakeChecker = ({ plan, violated }): Checker => ({
-  see: (observation) => {
-    if (observation.kind !== 'said' || !plan.durable) return;
-    const { message, kept } = observation;
-    const lacking = lackingFor(message, kept);
-    if (lacking !== null) violated(DURABLE_FIRST, `${message.kind} was sent, and the disk did not have ${lacking}`);
-  },
-});
+export const durableFirst: MakeChecker = ({ plan, violated }): Checker => {
+  /** By migration: the epoch that its shard is to have. */
+  const epochs = new Map<string, number>();
+  return {
+    see: (observation) => {
+      if (observation.kind !== 'said' || !plan.durable) return;
+      const { message, kept } = observation;
+      if (message.kind === 'transferOpen') epochs.set(message.migrationId, message.epoch ?? 0);
+      const lacking = lackingFor(message, kept, epochs);
+      if (lacking !== null) violated(DURABLE_FIRST, `${message.kind} was sent, and the disk did not have ${lacking}`);
+    },
+  };
+};
 
 /** What the message says and the disk does not know; null: it knows all of it. */
-function lackingFor(message: Message, kept: Kept): string | null {
-  if (message.kind === 'startShards') {
-    const { shardIds, epochs = [] } = message;
-    const early = shardIds.find((shard, index) => (epochs[index] ?? 0) > epochKept(kept, shard));
-    return early === undefined ? null : `the epoch of shard ${early}`;
+function lackingFor(message: Message, kept: Kept, epochs: ReadonlyMap<string, number>): string | null {
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- all other messages need no record
+  switch (message.kind) {
+    case 'startShards': {
+      const { shardIds, epochs: named = [] } = message;
+      const early = shardIds.find((shard, index) => (named[index] ?? 0) > epochKept(kept, shard));
+      return early === undefined ? null : `the epoch of shard ${early}`;
+    }
+    case 'resumeShards': {
+      const early = message.shards.find(({ shardId, epoch = 0 }) => epoch > epochKept(kept, shardId));
+      return early === undefined ? null : `the epoch of shard ${early.shardId}`;
+    }
+    case 'stopShard':
+    case 'shardTakenOver':
+      return (message.epoch ?? 0) > epochKept(kept, message.shardId) ? `the epoch of shard ${message.shardId}` : null;
+    case 'prepareMigration':
+    case 'transferOpen': {
+      const { nextEpoch = 0 } = (kept('fleet/ids') ?? {}) as { nextEpoch?: number };
+      return (message.epoch ?? 0) >= nextEpoch ? `epoch ${message.epoch} of the migration` : null;
+    }
+    case 'transferRelease': {
+      const { shardId, migrationId } = message;
+      type Known = { known?: unknown; parked?: unknown };
+      const { known = null, parked = null } = (kept(`shard/${shardId}`) ?? {}) as Known;
+      // Of what two decisions of a batch say of a shard the last is kept: it was made by one who knew of the release.
+      const isPast = epochKept(kept, shardId) > (epochs.get(migrationId) ?? Number.POSITIVE_INFINITY);
+      return known === null && parked === null && !isPast ? `the session of shard ${shardId}` : null;
+    }
+    case 'identifyGranted':
+      return isPermitKept(kept, message.shardId) ? null : `the permit of shard ${message.shardId}`;
+    default:
+      return null;
   }
-  if (message.kind === 'resumeShards') {
-    const early = message.shards.find(({ shardId, epoch = 0 }) => epoch > epochKept(kept, shardId));
-    return early === undefined ? null : `the epoch of shard ${early.shardId}`;
-  }
-  if (message.kind === 'stopShard' || message.kind === 'shardTakenOver') {
-    return (message.epoch ?? 0) > epochKept(kept, message.shardId) ? `the epoch of shard ${message.shardId}` : null;
-  }
-  if (message.kind === 'prepareMigration' || message.kind === 'transferOpen') {
-    const { nextEpoch = 0 } = (kept('fleet/ids') ?? {}) as { nextEpoch?: number };
-    return (message.epoch ?? 0) >= nextEpoch ? `epoch ${message.epoch} of the migration` : null;
-  }
-  if (message.kind === 'transferRelease') {
-    const { known = null, parked = null } = (kept(`shard/${message.shardId}`) ?? {}) as {
-      known?: unknown;
-      parked?: unknown;
-    };
-    return known === null && parked === null ? `the session of shard ${message.shardId}` : null;
-  }
-  if (message.kind !== 'identifyGranted' || isPermitKept(kept, message.shardId)) return null;
-  return `the permit of shard ${message.shardId}`;
 }
 
 function epochKept(kept: Kept, shard: number): number {
@@ -126,7 +138,7 @@ export const quarantine: MakeChecker = ({ plan, violated }): Checker => {
   const quarantined = new Set<number>();
   return {
     see: (observation) => {
-      if (observation.kind === 'processStarted' && observation.name === 'orchestrator') quarantined.clear();
+      if (observation.kind === 'leads') quarantined.clear();
       // A decision that could not be kept was never made, and is seen here all the same.
       if (observation.kind !== 'decided' || plan.faults.has('disk')) return;
       for (const { name, fields } of observation.entries) {
@@ -157,7 +169,7 @@ export const launchPace: MakeChecker = ({ plan, violated }): Checker => {
   let notBefore = 0;
   return {
     see: (observation, at) => {
-      if (observation.kind === 'processStarted' && observation.name === 'orchestrator') notBefore = 0;
+      if (observation.kind === 'leads') notBefore = 0;
       if (observation.kind !== 'decided' || plan.faults.has('disk')) return;
       for (const { name, fields } of observation.entries) {
         if (name === 'launchFailed') notBefore = at + launchRetryMs;

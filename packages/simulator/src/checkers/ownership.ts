@@ -5,6 +5,7 @@
 import type { LedgerRecord } from '@dshard/gateway-emulator';
 import type { OrchestratorState } from '@dshard/orchestrator/domain';
 import type { ShardReport } from '@dshard/protocol';
+import { isOrchestrator } from '../world/machine.js';
 import type { Checker, MakeChecker, Observation } from '../observation.js';
 
 /**
@@ -109,7 +110,7 @@ export class OutOfTouch {
 
   #ended(name: string, at: number): void {
     this.#forgotten.delete(name);
-    if (name !== 'orchestrator' || this.#durable) return;
+    if (!isOrchestrator(name) || this.#durable) return;
     for (const node of [...this.#apart.keys(), ...this.#returning.keys()]) {
       if (this.has(node, at)) this.#forgotten.add(node);
     }
@@ -159,7 +160,7 @@ export const epochsGrow: MakeChecker = ({ plan, violated }): Checker => {
   return {
     see: (observation) => {
       if (observation.kind === 'said') onSaid(observation);
-      if (observation.kind === 'processEnded' && observation.name === 'orchestrator' && !plan.durable) said.clear();
+      if (observation.kind === 'processEnded' && isOrchestrator(observation.name) && !plan.durable) said.clear();
       // What the orchestrator has kept of a node that is gone is of its life before.
       if (observation.kind === 'processStarted') reports.delete(observation.name);
       if (observation.kind !== 'decided') return;

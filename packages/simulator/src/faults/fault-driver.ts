@@ -12,7 +12,8 @@ import type { Draw } from '../random.js';
 import type { BotProcess } from '../world/bot-process.js';
 import type { SimDiscord } from '../discord/discord.js';
 import type { Fleet } from '../world/fleet.js';
-import type { SimOrchestrator } from '../world/sim-orchestrator.js';
+import type { Orchestrators } from '../world/orchestrators.js';
+import { clusterFaults } from './cluster-faults.js';
 import type { Death, VirtualProcess } from '../world/virtual-process.js';
 import { hostFault } from './hosts.js';
 
@@ -24,7 +25,7 @@ export type FaultDriverOptions = {
   gateway: MemoryNetwork;
   discord: SimDiscord;
   fleet: Fleet;
-  orchestrator: SimOrchestrator;
+  orchestrators: Orchestrators;
   observe: Observe;
 };
 
@@ -116,6 +117,12 @@ export class FaultDriver {
       disk: () => this.#disk(),
       spool: () => this.#spool(),
       hosts: () => this.#host(),
+      ...clusterFaults({
+        ...options,
+        note: (fault, target) => this.#note(fault, target),
+        forAWhile: (longestMs, end) => this.#forAWhile(longestMs, end),
+        apart: (node) => this.#apart(node),
+      }),
     };
   }
 
@@ -260,9 +267,9 @@ export class FaultDriver {
   }
 
   #pause(): void {
-    const { draw, orchestrator } = this.#options;
+    const { draw, orchestrators } = this.#options;
     const bot = this.#someNode();
-    const target: VirtualProcess | null | undefined = draw.chance(0.2) ? orchestrator.process : bot?.process;
+    const target: VirtualProcess | null | undefined = draw.chance(0.2) ? orchestrators.process : bot?.process;
     if (target === undefined || target === null || target.paused) return;
     this.#note('pauses', target.name);
     target.pause();
@@ -302,21 +309,19 @@ export class FaultDriver {
   }
 
   #disk(): void {
-    const { draw, orchestrator } = this.#options;
-    const { disk } = orchestrator;
-    if (disk.fault !== null) return;
+    const { draw, orchestrators } = this.#options;
     const reason = draw.pick(['full', 'readOnly', 'broken'] as const) ?? 'full';
+    const end = orchestrators.failWrites(reason);
+    if (end === null) return;
     this.#note('disk', reason);
-    disk.fault = { reason, message: `The disk is ${reason}.` };
-    this.#forAWhile(LONGEST_OUTAGE_MS, () => {
-      disk.fault = null;
-    });
+    this.#forAWhile(LONGEST_OUTAGE_MS, end);
   }
 
   /** What is parked is damaged or gone, or no more can be. */
   #spool(): void {
-    const { draw, orchestrator } = this.#options;
-    const { spool } = orchestrator;
+    const { draw, orchestrators } = this.#options;
+    const { spool } = orchestrators;
+    if (spool === null) return;
     const [file, content] = draw.pick([...spool.files]) ?? [];
     if (file === undefined || content === undefined || draw.chance(0.3)) {
       this.#note('spool', 'full');
@@ -370,30 +375,30 @@ export class FaultDriver {
 
   /** The orchestrator dies at the very moment at which it says something that matters. */
   #ambushOrchestrator(): void {
-    const { draw, orchestrator, world } = this.#options;
-    const { process } = orchestrator;
+    const { draw, orchestrators, world } = this.#options;
+    const { process } = orchestrators;
     const kind = draw.pick(SAID_BY_ORCHESTRATOR);
     if (process === null || kind === undefined) return;
     const before = draw.chance(0.5);
-    const isOn = (): boolean => this.#running && orchestrator.process === process;
+    const isOn = (): boolean => this.#running && orchestrators.process === process;
     const act = (): void => {
       this.#note('ambushedOrchestrator', `killed ${before ? 'before' : 'after'} ${kind}`);
-      orchestrator.crash('flush');
-      this.#forAWhile(LONGEST_OUTAGE_MS, () => void world.after(1, () => orchestrator.start()));
+      orchestrators.crash('flush');
+      this.#forAWhile(LONGEST_OUTAGE_MS, () => void world.after(1, () => orchestrators.start()));
     };
     process.ambush({ eventId: EVENT_IDS[kind], before, isOn, act });
   }
 
   #orchestrator(): void {
-    const { draw, orchestrator, world } = this.#options;
-    if (orchestrator.handle === null) return;
+    const { draw, orchestrators, world } = this.#options;
+    if (orchestrators.handle === null) return;
     this.#note('orchestrator', 'crash');
-    if (draw.chance(0.4)) orchestrator.crash(draw.pick(['abort', 'flush']) ?? 'abort');
-    else orchestrator.crashAfter(draw.whole(0, 25));
+    if (draw.chance(0.4)) orchestrators.crash(draw.pick(['abort', 'flush']) ?? 'abort');
+    else orchestrators.crashAfter(draw.whole(0, 25));
     this.#forAWhile(LONGEST_OUTAGE_MS, () => {
       // It may not have come to the effect at which it was to die.
-      orchestrator.crash('abort');
-      world.after(1, () => orchestrator.start());
+      orchestrators.crash('abort');
+      world.after(1, () => orchestrators.start());
     });
   }
 }

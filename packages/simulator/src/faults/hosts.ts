@@ -10,7 +10,7 @@ import type { Draw } from '../random.js';
 import type { BotProcess } from '../world/bot-process.js';
 import type { Fleet } from '../world/fleet.js';
 import { hostOf } from '../world/hosts.js';
-import type { SimOrchestrator } from '../world/sim-orchestrator.js';
+import type { Orchestrators } from '../world/orchestrators.js';
 
 export type HostFaultsOptions = {
   seed: number;
@@ -19,7 +19,7 @@ export type HostFaultsOptions = {
   control: MemoryNetwork;
   gateway: MemoryNetwork;
   fleet: Fleet;
-  orchestrator: SimOrchestrator;
+  orchestrators: Orchestrators;
   observe: Observe;
   /** Ends after a while, or with all faults. */
   forAWhile: (end: () => void) => void;
@@ -87,12 +87,12 @@ function maintain(options: HostFaultsOptions, host: string): void {
   forAWhile(() => ask(options, { kind: 'uncordonHost', host }));
 }
 
-function ask({ orchestrator }: HostFaultsOptions, command: OperatorCommand): void {
-  void orchestrator.handle?.command(command);
+function ask({ orchestrators }: HostFaultsOptions, command: OperatorCommand): void {
+  void orchestrators.handle?.command(command);
 }
 
 /** An uncordon may have met an orchestrator that was down. */
-export function uncordonHosts({ handle }: SimOrchestrator): void {
+export function uncordonHosts({ handle }: Orchestrators): void {
   for (const [host, { cordoned }] of handle?.state.hosts ?? []) {
     if (cordoned !== null) void handle?.command({ kind: 'uncordonHost', host });
   }

@@ -10,7 +10,7 @@ import type { VirtualClock } from '@dshard/testkit';
 import type { Plan } from '../plan.js';
 import type { Draw } from '../random.js';
 import type { Fleet } from '../world/fleet.js';
-import type { SimOrchestrator } from '../world/sim-orchestrator.js';
+import type { Orchestrators } from '../world/orchestrators.js';
 import { uncordonHosts } from './hosts.js';
 
 type NewShard = Extract<ShardState, { kind: 'starting' | 'running' }>;
@@ -19,7 +19,7 @@ export type OperatorsOptions = {
   plan: Plan;
   draw: Draw;
   world: VirtualClock;
-  orchestrator: SimOrchestrator;
+  orchestrators: Orchestrators;
   fleet: Fleet;
 };
 
@@ -61,15 +61,15 @@ export class Operators {
 
   /** Once faults are over. */
   tidyUp(): void {
-    const { orchestrator, fleet } = this.#options;
-    const { handle } = orchestrator;
+    const { orchestrators, fleet } = this.#options;
+    const { handle } = orchestrators;
     for (const bot of fleet.living) bot.complaint = null;
     for (const { id, intent, connection } of handle?.state.nodes.values() ?? []) {
       if (intent.kind === 'cordoned') void handle?.command({ kind: 'uncordonNode', node: id });
       const isSilent = connection.kind === 'disconnected' && !connection.gone;
       if (isSilent && fleet.get(id) === undefined) void handle?.command({ kind: 'takeOverNode', node: id });
     }
-    uncordonHosts(orchestrator);
+    uncordonHosts(orchestrators);
     void handle?.command({ kind: 'steerRollout', action: 'resume' });
     for (const [shard, { quarantinedAt }] of handle?.state.crashRecords ?? []) {
       if (quarantinedAt !== null) void handle?.command({ kind: 'unquarantine', shards: [shard] });
@@ -77,11 +77,11 @@ export class Operators {
   }
 
   #next(): void {
-    const { draw, world, orchestrator, plan } = this.#options;
+    const { draw, world, orchestrators, plan } = this.#options;
     const pauseMs = plan.gentle ? MEAN_GENTLE_PAUSE_MS : MEAN_PAUSE_MS;
     world.after(-Math.log(1 - draw.next()) * pauseMs, () => {
       if (!this.#running) return;
-      const { handle } = orchestrator;
+      const { handle } = orchestrators;
       if (draw.chance(ENDS_A_PROCESS)) this.#endAProcess();
       const command = handle === null ? null : this.#draw(handle);
       if (command !== null) void handle?.command(command);
@@ -96,8 +96,8 @@ export class Operators {
   }
 
   #meddle(): void {
-    const { draw, world, orchestrator } = this.#options;
-    const { handle } = orchestrator;
+    const { draw, world, orchestrators } = this.#options;
+    const { handle } = orchestrators;
     if (!this.#running || handle === null) return;
     const { shards } = handle.state;
     const isNew = (shard: (typeof shards)[number]): shard is NewShard =>

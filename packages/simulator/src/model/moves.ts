@@ -50,6 +50,13 @@ export function ordinaryMoves(world: World, reducers: Reducers): Move[] {
       moves.push({ what: `an operator moves the shard to ${destination}`, to });
     }
   }
+  const isRollingOut = [...(world.orchestrator?.operations.values() ?? [])].some(({ kind }) => kind === 'rollout');
+  if (world.undoesLeft > 0 && isRollingOut) {
+    const command = { kind: 'steerRollout', action: 'undo' } as const;
+    const asked = { kind: 'command', request: 'undo', command, by: 'the checker' } as const;
+    const to = (at: World): World => orchestratorHears({ ...at, undoesLeft: 0 }, asked, reducers.orchestrator);
+    moves.push({ what: 'an operator undoes the rollout', to });
+  }
   if (world.emitsLeft > 0) moves.push({ what: 'Discord emits an event', to: (at) => emit(at, reducers.shard) });
   return moves;
 }

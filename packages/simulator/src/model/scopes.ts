@@ -1,5 +1,6 @@
 /** The small worlds that are searched whole: one shard on `a`, its move to `b`, and one thing that goes wrong. */
 import { DEFAULT_LIMITS, initialState, type SessionLimits } from '@dshard/node/session';
+import type { OperatorCommand } from '@dshard/orchestrator';
 import { CAPABILITIES } from '@dshard/protocol';
 import { FIRST_INSTANT, SHARD, withNode, type World } from './world.js';
 import { nextTick, ordinaryMoves, type FaultKind, type Reducers } from './moves.js';
@@ -12,8 +13,10 @@ export type Scope = {
   faults: readonly FaultKind[];
   faultCount: number;
   emits: number;
-  /** How it begins, if not with a move to `b`: `a`, which has the shard, is shut down. */
-  first?: 'shutdown';
+  /** How it begins, if not with a move to `b`: `a`, which has the shard, is shut down, leaves, or is replaced. */
+  first?: 'shutdown' | 'leave' | 'rollout';
+  /** An operator undoes the rollout at some time, or never. */
+  undoes?: boolean;
   /** How often an operator moves the shard once more. */
   moves?: number;
 };
@@ -40,6 +43,49 @@ export const SCOPES: readonly Scope[] = [
     faultCount: 1,
     emits: 1,
     moves: 1,
+  },
+  {
+    name: 'a rollout, undone at any time',
+    nodes: ['a', 'b'],
+    first: 'rollout',
+    undoes: true,
+    faults: [],
+    faultCount: 0,
+    emits: 1,
+  },
+  {
+    name: 'a rollout, and a connection is reset',
+    nodes: ['a', 'b'],
+    first: 'rollout',
+    faults: ['reset'],
+    faultCount: 1,
+    emits: 0,
+  },
+  {
+    name: 'a rollout, and a node or the orchestrator dies',
+    nodes: ['a', 'b'],
+    first: 'rollout',
+    faults: ['crashNode', 'crashOrchestrator'],
+    faultCount: 1,
+    emits: 0,
+  },
+  {
+    name: 'a rollout, undone at any time, and the orchestrator dies',
+    nodes: ['a', 'b'],
+    first: 'rollout',
+    undoes: true,
+    faults: ['crashOrchestrator'],
+    faultCount: 1,
+    emits: 0,
+  },
+  { name: 'a node leaves by itself', nodes: ['a', 'b'], first: 'leave', faults: ['drop'], faultCount: 1, emits: 1 },
+  {
+    name: 'a node leaves by itself, and a connection, a node or the orchestrator is lost',
+    nodes: ['a', 'b'],
+    first: 'leave',
+    faults: ['reset', 'crashNode', 'crashOrchestrator'],
+    faultCount: 1,
+    emits: 0,
   },
   { name: 'all but one are stopped', nodes: ['a', 'b'], faults: ['pause'], faultCount: 1, emits: 1 },
   {
@@ -73,6 +119,15 @@ const PROCESS = {
 /** Few pieces of state fill them. */
 const LIMITS: SessionLimits = { ...DEFAULT_LIMITS, transferWindowBytes: 1_000, stagedHighBytes: 1_000 };
 
+const LEAVES_WITHIN_MS = 8_000;
+const ROLLOUT = { bake: 10_000, surge: null } as const;
+
+const COMMANDS = {
+  move: { kind: 'migrateShard', shard: SHARD, destination: 'b' },
+  shutdown: { kind: 'shutdownNode', node: 'a', now: true },
+  rollout: { kind: 'startOperation', plan: { kind: 'rollout', ...ROLLOUT }, answer: 'begun' },
+} as const satisfies Record<string, OperatorCommand>;
+
 const NOBODY: World = {
   now: FIRST_INSTANT,
   orchestrator: null,
@@ -85,6 +140,7 @@ const NOBODY: World = {
   handed: 0,
   emitsLeft: 0,
   movesLeft: 0,
+  undoesLeft: 0,
   faultsLeft: 0,
   ticksLeft: 0,
   nextConnection: 1,
@@ -104,22 +160,25 @@ export function worldOf(scope: Scope, reducers: Reducers): World {
       world = quiet(nextTick(world, reducers)?.to(world) ?? world, reducers);
     }
   }
-  const command =
-    scope.first === 'shutdown'
-      ? ({ kind: 'shutdownNode', node: 'a', now: true } as const)
-      : ({ kind: 'migrateShard', shard: SHARD, destination: 'b' } as const);
-  world = orchestratorHears(
-    world,
-    { kind: 'command', request: 'r', command, by: 'the checker' },
-    reducers.orchestrator,
-  );
+  world = begun(world, scope, reducers);
   return {
     ...world,
     emitsLeft: scope.emits,
     movesLeft: scope.moves ?? 0,
+    undoesLeft: scope.undoes === true ? 1 : 0,
     faultsLeft: scope.faultCount,
     ticksLeft: TICKS,
   };
+}
+
+/** What somebody has just asked for. */
+function begun(world: World, { first }: Scope, reducers: Reducers): World {
+  if (first === 'leave') {
+    const leave = { kind: 'leave', withinMs: LEAVES_WITHIN_MS, intent: 'remove', successor: '' } as const;
+    return nodeHears(world, 'a', leave, reducers.node);
+  }
+  const command = { kind: 'command', request: 'r', command: COMMANDS[first ?? 'move'], by: 'the checker' } as const;
+  return orchestratorHears(world, command, reducers.orchestrator);
 }
 
 function join(world: World, id: string, reducers: Reducers): World {

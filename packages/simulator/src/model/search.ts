@@ -18,6 +18,10 @@ type Reached = { world: World; from: Reached | null; what: string };
 /** What is due by the clock may take so many steps until everything is as it should be. */
 const SETTLE_STEPS = 400;
 const MOST_VIOLATIONS = 3;
+/** Which node a rollout replaces, and by which. */
+const [OLD, NEW] = ['a', 'b'];
+/** All has moved; of the old node nobody knows whether it has ended. */
+const NOT_ENDED = 'did not shut down in time';
 
 export function search(start: World, faults: ReadonlySet<FaultKind>, reducers: Reducers, mostStates: number): Found {
   const seen = new Set<string>();
@@ -87,9 +91,12 @@ function settle(reached: Reached, reducers: Reducers): { what: string; path: rea
 }
 
 /** Invariant 12: desired = actual. null: it is so. */
-function missing({ orchestrator, nodes, discord, handed }: World): string | null {
+function missing({ orchestrator, nodes, discord, handed, dead }: World): string | null {
   if (orchestrator === null) return 'the orchestrator is down';
+  // The last one has left, after the others died.
+  if (nodes.size === 0) return null;
   if (orchestrator.migrations.size > 0) return 'a migration is open';
+  if (orchestrator.operations.size > 0) return 'an operation is under way';
   const shard = orchestrator.shards[0];
   if (shard?.kind !== 'running') return `the shard is ${shard?.kind ?? 'unknown'}`;
   for (const [id, { host, staged, connection, pending, state }] of nodes) {
@@ -100,6 +107,13 @@ function missing({ orchestrator, nodes, discord, handed }: World): string | null
     const phase = phaseOf(host);
     if (phase !== (id === shard.node ? 'up' : 'none')) return `the host of ${id} has the shard ${phase}`;
     if (id === shard.node ? kind !== 'running' : kind !== 'absent') return `the shard is ${kind} on ${id}`;
+  }
+  const rollout = orchestrator.endedOperations.find(({ kind }) => kind === 'rollout');
+  if (rollout !== undefined) {
+    const isForward = rollout.outcome === 'done' || rollout.text.includes(NOT_ENDED);
+    const [right, what] = isForward ? [NEW, 'done'] : [OLD, 'reverted'];
+    if (shard.node !== right && !dead.includes(right))
+      return `a rollout that was ${what} left the shard on ${shard.node}`;
   }
   if (discord.attached !== shard.node) return `the session is ${discord.attached ?? 'nobody'}'s`;
   return handed === discord.last ? null : `${discord.last - handed} events reached nobody`;

@@ -56,6 +56,8 @@ export type World = {
   emitsLeft: number;
   /** How often an operator moves the shard once more. */
   movesLeft: number;
+  /** How often an operator undoes a rollout. */
+  undoesLeft: number;
   faultsLeft: number;
   /** How often the clock may still go on in every order of what follows; then one order is followed to its end. */
   ticksLeft: number;

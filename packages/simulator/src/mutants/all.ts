@@ -5,6 +5,7 @@ import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import { GROUP_COMMIT_MUTANTS } from './group-commit.js';
 import { HOSTS_MUTANTS } from './hosts.js';
+import { LEADERSHIP_MUTANTS } from './leadership.js';
 import { sending, type Mutant } from './mutant.js';
 import { ROLLOUT_MUTANTS } from './rollout.js';
 import { PLACEMENT_MUTANTS } from './placement.js';
@@ -65,6 +66,7 @@ const verifiesByItself =
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...EPOCH_MUTANTS,
   ...GROUP_COMMIT_MUTANTS,
+  ...LEADERSHIP_MUTANTS,
   ...PLACEMENT_MUTANTS,
   ...SESSION_MUTANTS,
   ...GATEWAY_SHARD_MUTANTS,

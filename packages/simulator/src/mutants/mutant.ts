@@ -4,9 +4,10 @@
  */
 import type { NodeOptions } from '@dshard/node';
 import type { Decide as DecideShard } from '@dshard/node/gateway-shard';
-import type { StateSpool, StateStore } from '@dshard/orchestrator';
+import type { Leadership, LeadOptions, StateSpool, StateStore } from '@dshard/orchestrator';
 import type { Decide, Effect } from '@dshard/orchestrator/domain';
 import type { Message } from '@dshard/protocol';
+import type { Clock } from '@dshard/transport';
 import type { HostBehaviour } from '../host/sim-host.js';
 import type { FaultName } from '../plan.js';
 
@@ -24,6 +25,13 @@ export type Mutant = {
   lateStore?: boolean;
   /** Around the store. */
   wrapStore?: (store: StateStore) => StateStore;
+  /** The database writes whatever epoch it is told. */
+  ignoresEpoch?: boolean;
+  /** How an orchestrator becomes the leader, and what it makes of that. */
+  wrapLead?: (options: LeadOptions) => LeadOptions;
+  wrapLeadership?: (leadership: Leadership) => Leadership;
+  /** The clock that an orchestrator reads. */
+  wrapClock?: (clock: Clock) => Clock;
   /** Where the state of parked shards lies. */
   spool?: (spool: StateSpool) => StateSpool;
   /** Caught by the exhaustive checker; the others by the simulator. */

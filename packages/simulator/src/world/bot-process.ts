@@ -10,7 +10,6 @@ import { drawFor } from '../random.js';
 import type { Trace } from '../trace.js';
 import { baseLevelTransport, repeatingTransport } from './control-connection.js';
 import { hostOf } from './hosts.js';
-import { ORCHESTRATOR_ADDRESS } from './sim-orchestrator.js';
 import { VirtualProcess, type Death } from './virtual-process.js';
 
 export type BotProcessOptions = {
@@ -23,6 +22,8 @@ export type BotProcessOptions = {
    * nothing has to believe that.
    */
   namesPrepared: boolean;
+  /** Where they are, with commas between them. */
+  orchestrators: string;
   /** That it proves, unless it is of the base level. */
   token: string | null;
   /** Whether its host moves shards live. */
@@ -105,7 +106,7 @@ export class BotProcess {
     this.node = createNode(
       options.wrapNode({
         host: this.host,
-        orchestrator: ORCHESTRATOR_ADDRESS,
+        orchestrator: options.orchestrators,
         nodeId: options.nodeId ?? name,
         labels: { host: hostOf(seed, name) },
         ...(options.token !== null && !baseLevel && { token: options.token }),

@@ -2,7 +2,7 @@
  * The store of one life of the orchestrator: the disk outlives it, and every operation takes time, before it takes
  * effect and after. So the orchestrator may die with a commit not made, or made and not heard of.
  */
-import { memoryStore, type MemoryDisk, type StateStore } from '@dshard/orchestrator';
+import type { StateStore } from '@dshard/orchestrator';
 import { delay, type Clock } from '@dshard/transport';
 import type { Draw } from '../random.js';
 
@@ -11,7 +11,7 @@ const SLOW_MS = 400;
 const SLOW_SHARE = 0.03;
 
 export type SlowStoreOptions = {
-  disk: MemoryDisk;
+  store: StateStore;
   /** That of the process: when it dies, what it has not done yet is not done. */
   clock: Clock;
   random: Draw;
@@ -21,8 +21,7 @@ export type SlowStoreOptions = {
 
 const LATE_MS = 120;
 
-export function slowStore({ disk, clock, random, late }: SlowStoreOptions): StateStore {
-  const store = memoryStore({ disk });
+export function slowStore({ store, clock, random, late }: SlowStoreOptions): StateStore {
   const wait = (): Promise<void> =>
     delay(clock, random.chance(SLOW_SHARE) ? random.between(0, SLOW_MS) : random.between(0, USUAL_MS));
   const slowly = async <T>(operation: () => T | Promise<T>): Promise<T> => {

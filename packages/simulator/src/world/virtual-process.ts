@@ -17,12 +17,18 @@ export type Death = 'abort' | 'flush' | 'silent';
 
 type Ambush = { eventId: number; before: boolean; isOn: () => boolean; act: () => void };
 
+/** What the clocks of a machine are ahead of the world's. Somebody may set the wall clock. */
+export type MachineClock = { readonly uptimeMs: number; wallClockMs: number };
+
 type State = 'running' | 'paused' | 'catchingUp' | 'dead';
 
 export class VirtualProcess {
   readonly name: string;
   readonly clock: Clock;
   readonly #world: Clock;
+  readonly #machine: MachineClock;
+  /** What its line of time is ahead of the world's: that of the machine's clock when it started. */
+  readonly #startedAheadMs: number;
   readonly #streams = new Set<ProcessStream>();
   readonly #ports = new Set<() => void>();
   #waiting: { from: 'timer' | 'network'; work: () => void }[] = [];
@@ -32,9 +38,12 @@ export class VirtualProcess {
   /** Its last write was made; it is dead at the end of this turn. */
   #lastWriteMade = false;
 
-  constructor(name: string, world: Clock) {
+  /** @param machine whose clocks it reads; without: the world's own. */
+  constructor(name: string, world: Clock, machine: MachineClock = { uptimeMs: 0, wallClockMs: 0 }) {
     this.name = name;
     this.#world = world;
+    this.#machine = machine;
+    this.#startedAheadMs = machine.wallClockMs;
     this.clock = this.#ownClock();
   }
 
@@ -169,9 +178,9 @@ export class VirtualProcess {
       };
     };
     return {
-      now: () => world.now(),
-      wallClock: () => world.wallClock(),
-      monotonicMs: () => world.monotonicMs(),
+      now: () => world.now() + this.#startedAheadMs,
+      wallClock: () => world.wallClock() + this.#machine.wallClockMs,
+      monotonicMs: () => world.monotonicMs() + this.#machine.uptimeMs,
       after,
       every: everyBy(after),
     };

@@ -8,14 +8,17 @@ import type { MakeChecker, Observation } from '../../src/observation.js';
 import { durableFirst, quarantine } from '../../src/checkers/orchestrator.js';
 import { epochsGrow, oneOwner } from '../../src/checkers/ownership.js';
 import { identifyPace, resumeFirst, sessionsKept } from '../../src/checkers/discord-rules.js';
+import { commitsKnown, leaderWrites, oneLeader } from '../../src/checkers/leadership.js';
 import { parkedState } from '../../src/checkers/parked.js';
 import { userCodeFirst, wholeState } from '../../src/checkers/user-code.js';
 import { wholeStream } from '../../src/checkers/whole-stream.js';
-import { planFor } from '../../src/plan.js';
+import { planFor, type Plan } from '../../src/plan.js';
 
-function found(make: MakeChecker, observations: readonly Observation[], gentle = true, durable = false): string[] {
+function found(make: MakeChecker, observations: readonly Observation[], more: Partial<Plan> = {}): string[] {
   const seen: string[] = [];
-  const plan = { ...planFor(1, new Set()), gentle, sparesNodes: gentle, durable };
+  const { gentle = true } = more;
+  const planned = planFor(1, { faults: new Set(), orchestrators: null });
+  const plan = { ...planned, durable: false, ...more, gentle, sparesNodes: gentle };
   const checker = make({ plan, violated: (_, what) => seen.push(what) });
   observations.forEach((observation, at) => checker.see(observation, at));
   checker.finish?.(observations.length);
@@ -49,14 +52,14 @@ describe('the checker of ownership', () => {
   });
 
   test('finds an old owner that goes on with a shard after another has begun', () => {
-    const seen = found(oneOwner, [up('a'), handed('a', 1), up('b'), handed('b', 2), handed('a', 3)], false);
+    const seen = found(oneOwner, [up('a'), handed('a', 1), up('b'), handed('b', 2), handed('a', 3)], { gentle: false });
     expect(seen).toEqual(['node a handed over event 3 of shard 0 after node b had begun with it']);
   });
 
   test('excuses a silent node with another session, unless nothing was done to it', () => {
     const both = [up('a'), handed('a', 1), up('b', 't'), handed('b', 2, { sessionId: 't' }), handed('a', 3)];
-    expect(found(oneOwner, both, false)).toEqual([]);
-    expect(found(oneOwner, both, true)).toHaveLength(1);
+    expect(found(oneOwner, both, { gentle: false })).toEqual([]);
+    expect(found(oneOwner, both)).toHaveLength(1);
   });
 });
 
@@ -76,11 +79,11 @@ describe('the checker of the whole stream', () => {
   test('finds an event that comes twice, unless it may', () => {
     const twice = [...begun, handed('a', 2), handed('a', 3), handed('b', 3), handed('b', 4)];
     expect(found(wholeStream, twice)).toEqual(['node b handed over event 3 of shard 0 a second time']);
-    expect(found(wholeStream, twice, false)).toEqual([
+    expect(found(wholeStream, twice, { gentle: false })).toEqual([
       'node b handed over event 3 of shard 0 again, and did not say so',
     ]);
     const marked = twice.map((each, at) => (at === twice.length - 2 ? { ...each, redelivered: true } : each));
-    expect(found(wholeStream, marked as Observation[], false)).toEqual([]);
+    expect(found(wholeStream, marked as Observation[], { gentle: false })).toEqual([]);
   });
 
   test('finds that the last events never came', () => {
@@ -99,13 +102,13 @@ describe('the checker of whole state', () => {
     expect(found(wholeState, [frozen, resuming(new Map([['c', 4]]), 1)])).toEqual([]));
 
   test('finds state that arrives other than it was sent', () => {
-    expect(found(wholeState, [frozen, resuming(new Map([['c', 3]]), 1)], false)).toEqual([
+    expect(found(wholeState, [frozen, resuming(new Map([['c', 3]]), 1)], { gentle: false })).toEqual([
       'node b resumed shard 0 with c=3 instead of c=4',
     ]);
   });
 
   test('excuses missing state only where its sender may be gone', () => {
-    expect(found(wholeState, [frozen, resuming(new Map(), 0)], false)).toEqual([]);
+    expect(found(wholeState, [frozen, resuming(new Map(), 0)], { gentle: false })).toEqual([]);
     expect(found(wholeState, [frozen, resuming(new Map(), 0)])).toHaveLength(1);
   });
 
@@ -120,10 +123,10 @@ describe('the checker of parked state', () => {
   const cursor = at('s', 25);
   const state = new Map([['c', 11]]);
   const frozen: Observation = { kind: 'frozen', node: 'a', shard: 0, cursor, state };
-  const empty = initialState(planFor(1, new Set()).settings, 0);
+  const empty = initialState(planFor(1, { faults: new Set(), orchestrators: null }).settings, 0);
   const known = { session: cursor, at: 0 };
   const spooled = { host: '', file: 'f', events: 1, bytes: 52, hash: '', version: '' };
-  const parked = { since: 0, until: 60_000, origin: 'a', known, state: spooled, refusals: 0 };
+  const parked = { since: 0, until: 60_000, origin: 'a', known, state: spooled, spread: 1, refusals: 0 };
   const decided: Observation = {
     kind: 'decided',
     state: { ...empty, shards: [{ kind: 'parked', since: 0, notBefore: 0, parked }] },
@@ -181,7 +184,7 @@ test('a session closed for good is found, and so is an IDENTIFY without a permit
 });
 
 test('a quarantined shard is not started until it is released', () => {
-  const state = initialState(planFor(1, new Set()).settings, 0);
+  const state = initialState(planFor(1, { faults: new Set(), orchestrators: null }).settings, 0);
   const recorded = (
     name: 'shardQuarantined' | 'shardUnquarantined' | 'shardsStarting',
     fields: HistoryEntry['fields'],
@@ -191,15 +194,17 @@ test('a quarantined shard is not started until it is released', () => {
   };
   const quarantined = recorded('shardQuarantined', { shard: 3 });
   const starting = recorded('shardsStarting', { shards: [2, 3] });
-  const restarted: Observation = { kind: 'processStarted', name: 'orchestrator' };
+  const restarted: Observation = { kind: 'leads', name: 'orchestrator', epoch: 0 };
   expect(found(quarantine, [starting, quarantined, starting])).toEqual(['shard 3 was started']);
   expect(found(quarantine, [quarantined, recorded('shardUnquarantined', { shard: 3 }), starting])).toEqual([]);
   expect(found(quarantine, [quarantined, restarted, starting])).toEqual([]);
 });
 
+const SPOKEN = { kind: 'said', by: 'orchestrator', epoch: 1, leads: 1 } as const;
+
 describe('the checker of epochs', () => {
   const start = (epoch: number): Observation => ({
-    kind: 'said',
+    ...SPOKEN,
     message: { kind: 'startShards', shardIds: [0], epochs: [epoch] },
     kept: () => null,
   });
@@ -213,6 +218,45 @@ describe('the checker of epochs', () => {
   });
 });
 
+describe('the checkers of two orchestrators', () => {
+  const message = { kind: 'startShards', shardIds: [0] } as const;
+  const said = (epoch: number): Observation => ({ ...SPOKEN, message, kept: () => null, epoch, leads: 2 });
+  const committed = (version: number, epoch = 1): Observation => {
+    return { kind: 'committed', batch: `one/1 ${epoch} ${version - 1} 1`, epoch, leads: 1, version };
+  };
+  const asked = (expectedVersion: number): Observation => {
+    return { kind: 'stored', by: 'one', what: 'commitAsked', expectedVersion };
+  };
+  const answered = (expectedVersion: number, outcome: 'ok' | 'broken'): Observation => {
+    return { kind: 'stored', by: 'one', what: 'commitAnswered', expectedVersion, outcome };
+  };
+  const loaded: Observation = { kind: 'stored', by: 'one', what: 'loaded' };
+  const two = { orchestrators: 2 } as const;
+
+  test('find one that speaks after another began to lead', () => {
+    expect(found(oneLeader, [said(2), said(1)])).toEqual([
+      'orchestrator sent startShards under epoch 1, and epoch 2 leads',
+    ]);
+  });
+
+  test('find a write of one that does not lead', () => {
+    expect(found(leaderWrites, [committed(1), committed(2, 0)])).toEqual([
+      'one/1 0 1 1 was written under epoch 0, and epoch 1 leads',
+    ]);
+  });
+
+  test('find a commit that was answered and is not there, and an answer that was never looked up', () => {
+    const sound = [asked(0), committed(1), answered(0, 'ok'), asked(1), answered(1, 'broken'), loaded, asked(1)];
+    expect(found(commitsKnown, sound, two)).toEqual([]);
+    expect(found(commitsKnown, [asked(0), answered(0, 'ok')], two)).toEqual([
+      'one was told so of version 1, and the store has it not',
+    ]);
+    expect(found(commitsKnown, [asked(0), answered(0, 'broken'), asked(0)], two)).toEqual([
+      'one wrote on, and did not know about version 1',
+    ]);
+  });
+});
+
 describe('the checker of the record before the message', () => {
   const disk: Record<string, unknown> = {
     'fleet/ids': { nextEpoch: 8 },
@@ -221,7 +265,7 @@ describe('the checker of the record before the message', () => {
     'shard/1': { node: 'b', epoch: 6, known: { sessionId: 's' } },
     'identify/1': { holder: { node: 'a', shard: 3 }, freeAt: 0 },
   };
-  const said = (message: Message): Observation[] => [{ kind: 'said', message, kept: (record) => disk[record] ?? null }];
+  const said = (message: Message): Observation[] => [{ ...SPOKEN, message, kept: (record) => disk[record] ?? null }];
   const release = { kind: 'transferRelease', migrationId: 'm' } as const;
   test.each<[string, Message, string | null]>([
     ['a shard under its epoch', { kind: 'startShards', shardIds: [0], epochs: [5] }, null],
@@ -233,7 +277,7 @@ describe('the checker of the record before the message', () => {
     ['a permit of another', { kind: 'identifyGranted', shardId: 5 }, 'the permit of shard 5'],
   ])('judges %s by what the disk has', (_, message, lacking) => {
     const expected = lacking === null ? [] : [`${message.kind} was sent, and the disk did not have ${lacking}`];
-    expect(found(durableFirst, said(message), true, true)).toEqual(expected);
+    expect(found(durableFirst, said(message), { durable: true })).toEqual(expected);
   });
 });
 

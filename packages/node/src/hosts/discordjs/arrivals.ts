@@ -3,6 +3,7 @@
  *
  *     its session is resumed; what Discord replays is held back
  *     it is hosted: its guilds are in the caches as they are now, and what waited to be sent is sent
+ *     the end of what listens to `clientReady`, for as long as `warm` would have waited for that
  *     `importShard`, awaited; when it fails the shard leaves again, and nothing was told
  *     guildAvailable, shardReady, shardResume
  *     what was replayed, then what comes
@@ -55,6 +56,7 @@ export type ArrivalsOptions = {
   options: GatewayOptions;
   importShard: OrchestratedOptions['importShard'];
   importMs: number;
+  readyMs: number;
   /** What a shard tells, to discord.js. */
   tell: (event: 'hello' | 'ready' | 'resumed', value: unknown, shardId: number) => void;
 };
@@ -116,9 +118,16 @@ export class Arrivals {
     const outcome = await this.#resume(resume, arrival);
     if (this.#arriving.get(shardId) !== arrival) return outcome;
     this.#place(resume, state, outcome);
+    await this.#untilReady();
     await this.#import(shardId, arrival, staged);
     if (this.#arriving.get(shardId) === arrival) this.#complete(shardId, arrival, state);
     return outcome;
+  }
+
+  /** Where the shard did not wait for what listens to `clientReady` before it was resumed, it does now. */
+  async #untilReady(): Promise<void> {
+    const { readiness, options, readyMs } = this.#setup;
+    if (readiness.isMade) await readiness.heard(options.clock, readyMs);
   }
 
   #begin(shardId: number, isStaged: boolean): Arrival {

@@ -83,7 +83,7 @@ export class DiscordjsHost extends CacheHost {
     this.#requests = MemberRequests.of(client);
     this.turns = new Turns(clock);
     this.#commands = new OpenCommands(clock);
-    listeners.watch((event, args) => this.#commands.seen(event, args));
+    listeners.watch((event, args, isAwaited) => this.#commands.seen(event, args, isAwaited));
     const { pool, gatewayInfo } = makePool(manager, this.#options, (event, value, shardId) =>
       this.#tell(event, value, shardId),
     );
@@ -93,6 +93,7 @@ export class DiscordjsHost extends CacheHost {
       logger,
       hosted: (shardId) => (shards.has(shardId) ? pool.all.get(shardId) : undefined),
       isComing: (shardId) => shards.isShown(shardId) || shards.has(shardId),
+      isHeldBack: (shardId) => this.#arrivals.has(shardId),
       accepted: (shardId, payload) => this.#voice.sent(shardId, payload),
       dropped: (payload) => this.#requests.dropped(payload),
       waits: () => readiness.endWait(),
@@ -121,6 +122,7 @@ export class DiscordjsHost extends CacheHost {
       options: this.#options,
       importShard: userOptions.importShard,
       importMs: this.timeouts.importMs,
+      readyMs: this.timeouts.readyMs,
       tell: (event, value, shardId) => this.#tell(event, value, shardId),
     });
     wrapVoiceAdapters((guild, payload) => hosts.get(guild.client)?.send(guild.shardId, payload) ?? null);
@@ -185,13 +187,19 @@ export class DiscordjsHost extends CacheHost {
 
   /**
    * The first shard that comes makes the client ready: its guilds are shown, and `clientReady` is emitted. Those that
-   * come meanwhile wait for what listens as well. Later ones find it ready.
+   * come meanwhile wait for what listens as well. Later ones find it ready. One that nobody serves is not kept from its
+   * session by that: what Discord replays waits instead (arrivals.ts).
    */
-  async warm(shardId: number): Promise<void> {
+  async warm(
+    shardId: number,
+    _session?: Cursor | null,
+    _context?: HostContext,
+    { isServed = true }: { isServed?: boolean } = {},
+  ): Promise<void> {
     if (!this.#readiness.isMade && this.transfer.show(shardId)) {
       this.#readiness.make();
     }
-    if (this.#readiness.isMade) {
+    if (this.#readiness.isMade && isServed) {
       await this.#readiness.heard(this.#options.clock, this.timeouts.readyMs);
     }
   }

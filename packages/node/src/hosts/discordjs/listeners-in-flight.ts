@@ -3,13 +3,15 @@ import type { Client } from 'discord.js';
 import { Listeners } from '../listeners.js';
 import { DepartedObjects } from './departed-objects.js';
 
+type Seen = (event: string, args: readonly unknown[], isAwaited: boolean) => void;
+
 const known = new WeakMap<Client, ListenersInFlight>();
 
 export class ListenersInFlight extends Listeners {
   readonly #departed: DepartedObjects;
   /** What is not emitted at the moment. */
   #muted: (event: string) => boolean = () => false;
-  #seen: (event: string, args: readonly unknown[]) => void = () => undefined;
+  #seen: Seen = () => undefined;
 
   private constructor(client: Client) {
     super(client);
@@ -37,8 +39,8 @@ export class ListenersInFlight extends Listeners {
     }
   }
 
-  /** `seen` is shown what listeners get. */
-  watch(seen: (event: string, args: readonly unknown[]) => void): void {
+  /** `seen` is shown what listeners got. */
+  watch(seen: Seen): void {
     this.#seen = seen;
   }
 
@@ -46,8 +48,8 @@ export class ListenersInFlight extends Listeners {
     return !this.#muted(event) && super.emit(event, args);
   }
 
-  protected override told(event: string, args: readonly unknown[]): void {
-    this.#seen(event, args);
+  protected override told(event: string, args: readonly unknown[], isAwaited: boolean): void {
+    this.#seen(event, args, isAwaited);
   }
 
   protected override listen(call: () => unknown): unknown {

@@ -38,11 +38,14 @@ export class Readiness {
     if (!this.#client.isReady()) triggerClientReady(this.#client);
   }
 
-  /** Resolves when all that listens has ended, or `endWait` was called, or after `atMostMs`. */
+  /** When all that listens has ended, or `endWait` was called, or after `atMostMs`; then nobody waits again. */
   async heard(clock: Clock, atMostMs: number): Promise<void> {
     let cancel = (): void => undefined;
     const late = new Promise<void>((resolve) => {
-      cancel = clock.after(atMostMs, resolve);
+      cancel = clock.after(atMostMs, () => {
+        this.#endWait();
+        resolve();
+      });
     });
     await Promise.race([this.#heard, late]);
     cancel();

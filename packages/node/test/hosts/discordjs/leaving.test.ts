@@ -120,4 +120,26 @@ describe('a process that ends', () => {
     const a = await serving();
     await a.host.settled();
   });
+
+  // Frameworks pass a command on by events of their own, and the promise of the first listener says nothing.
+  test('waits for what a framework passes on by events of its own', async () => {
+    const a = await serving();
+    let finish = (): void => undefined;
+    const ran: string[] = [];
+    a.client.on(Events.GuildUpdate, async () => {
+      await Promise.resolve();
+      a.client.emit('commandAccepted' as never);
+    });
+    a.client.on('commandAccepted' as never, async () => {
+      await new Promise<void>((resolve) => (finish = resolve));
+      ran.push('command');
+    });
+    gateway.people.edit(gateway.world.guildAt(0).id, { kind: 'guild', data: { name: 'Renamed' } });
+    await until(() => a.count('guildUpdate') === 1, { what: 'the event' });
+    const settled = a.host.settled();
+    expect(await hasEnded(settled)).toBe(false);
+    finish();
+    await settled;
+    expect(ran).toEqual(['command']);
+  });
 });

@@ -217,6 +217,44 @@ describe('guilds that are shown while they are still served elsewhere', () => {
   });
 });
 
+// A process that came back for parked shards had their sessions wait for what its bot does when it is ready.
+describe('a shard that nobody serves', () => {
+  test('is resumed at once, and its events wait for what listens to clientReady', async () => {
+    const [a, b] = await twoBots({ rate: 200 });
+    let finish = (): void => undefined;
+    b.client.on(Events.ClientReady, () => new Promise<void>((resolve) => (finish = resolve)));
+    const move = new Move(0, a, b);
+    await move.copy();
+    await b.host.warm(0, null, b.context, { isServed: false });
+    const finishing = move.finish();
+    await until(() => (b.host.pool.all.get(0)?.waiting ?? 0) > 1, { what: 'events that wait' });
+    expect([b.phase(0), b.messages.length, b.count('shardReady')]).toEqual(['ready', 0, 0]);
+    finish();
+    expect(await finishing).toBe('resumed');
+    await until(() => b.messages.length > 0, { what: 'messages at the destination' });
+    expect(await verdictOf(gateway)).toMatchObject({ clean: true, identifies: { used: 4 } });
+  });
+
+  test('answers a listener of clientReady that asks it for members', async () => {
+    const [a, b] = await twoBots({ members: 20 });
+    let ask = (): void => undefined;
+    const fetched: number[] = [];
+    b.client.on(Events.ClientReady, async (client) => {
+      await new Promise<void>((resolve) => (ask = resolve));
+      for (const guild of client.guilds.cache.values()) fetched.push((await guild.members.fetch()).size);
+    });
+    const move = new Move(0, a, b);
+    await move.copy();
+    await b.host.warm(0, null, b.context, { isServed: false });
+    const finishing = move.finish();
+    await until(() => b.phase(0) === 'ready', { what: 'the session' });
+    ask();
+    expect(await finishing).toBe('resumed');
+    await until(() => fetched.length === 4, { what: 'the members of every guild' });
+    expect(fetched).toEqual([21, 21, 21, 21]);
+  });
+});
+
 test('fleet calls see nothing of a shard that is shown, and do not wait for it', async () => {
   const [a, b] = await twoBots();
   const move = await warmed(a, b);

@@ -6,29 +6,9 @@
  * its time limit included, so that nothing is left open at the server whoever dies, and so that a transaction pooler
  * may stand in between: nothing is ever set for the session.
  */
-import { Socket } from 'node:net';
 import { messageOf, printable } from '@dshard/protocol';
 import type { Cancel, Clock } from '@dshard/transport';
-import type { Client, QueryResult } from 'pg';
-
-/** A row as it comes: what is too large for a number is a text. */
-export type Row = Readonly<Record<string, unknown>>;
-
-/** The rows of each statement of a message. */
-export type Answer = readonly (readonly Row[])[];
-
-/** Nobody knows whether what was asked for was done. */
-export class LostLink extends Error {}
-
-/** The server refused. `code`: PostgreSQL's SQLSTATE. */
-export class Refused extends Error {
-  readonly code: string;
-
-  constructor(message: string, code: string, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-  }
-}
+import { LostLink, Refused, type Answer, type Connect, type DatabaseConnection } from './connection.js';
 
 /** What is said at the start of each connection. Throws when the database is not fit for us. */
 export type Greeting = { sql: string; check: (answer: Answer) => void };
@@ -36,14 +16,13 @@ export type Greeting = { sql: string; check: (answer: Answer) => void };
 export type LinkOptions = {
   /** A URL for each host of a cluster; the first that takes writes is used. */
   targets: readonly string[];
+  connect: Connect;
   clock: Clock;
   /** For a message and its answer, the connection included. */
   timeoutMs: number;
   greeting?: Greeting;
   onNotice?: (payload: string) => void;
 };
-
-type Connected = { client: Client; socket: Socket };
 
 /** SQLSTATE read_only_sql_transaction. */
 export const IS_STANDBY = '25006';
@@ -55,9 +34,9 @@ export class Link {
   readonly #options: LinkOptions;
   /** Which of the targets is tried. */
   #target = 0;
-  #connected: Connected | null = null;
-  /** What is on its way to be connected. */
-  #connecting: Socket | null = null;
+  #connected: DatabaseConnection | null = null;
+  /** Ends what is on its way to be connected. */
+  #connecting: AbortController | null = null;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -89,10 +68,10 @@ export class Link {
     this.#connected = null;
     if (connected === null) return;
     const { clock, timeoutMs } = this.#options;
-    const cancel = clock.after(timeoutMs, () => connected.socket.destroy());
-    await connected.client.end().catch(() => undefined);
+    const cancel = clock.after(timeoutMs, () => connected.destroy());
+    await connected.end().catch(() => undefined);
     cancel();
-    connected.socket.destroy();
+    connected.destroy();
   }
 
   async #within<T>(work: () => Promise<T>): Promise<T> {
@@ -117,72 +96,40 @@ export class Link {
 
   async #send(sql: string): Promise<Answer> {
     this.#connected ??= await this.#connect();
-    return query(this.#connected.client, sql);
+    return this.#connected.query(sql);
   }
 
-  async #connect(): Promise<Connected> {
-    const { targets, greeting, onNotice } = this.#options;
-    // Loaded only where it is needed.
-    const pg = await import('pg');
-    const socket = new Socket();
-    this.#connecting = socket;
-    const client = new pg.Client({
-      connectionString: targets[this.#target % targets.length],
-      fallback_application_name: 'dshardorchestrator',
-      keepAlive: true,
-      stream: () => socket,
-    });
-    const lose = (): void => {
-      if (this.#connected?.client === client) this.#connected = null;
-      socket.destroy();
+  async #connect(): Promise<DatabaseConnection> {
+    const { targets, connect, greeting, onNotice } = this.#options;
+    const connecting = new AbortController();
+    this.#connecting = connecting;
+    let connection: DatabaseConnection | null = null;
+    const onLost = (): void => {
+      if (this.#connected === connection) this.#connected = null;
     };
-    client.on('error', lose).on('end', lose);
-    if (onNotice !== undefined) client.on('notification', ({ payload }) => onNotice(payload ?? ''));
-    await client.connect().catch((error: unknown) => {
-      throw settled(error);
-    });
+    const more = { signal: connecting.signal, onLost, ...(onNotice && { onNotice }) };
+    connection = await connect(targets[this.#target % targets.length] ?? '', more);
     this.#connecting = null;
-    const connected = { client, socket };
-    if (greeting === undefined) return connected;
+    if (greeting === undefined) return connection;
     try {
-      greeting.check(await query(client, greeting.sql));
+      greeting.check(await connection.query(greeting.sql));
     } catch (error) {
-      socket.destroy();
+      connection.destroy();
       // Another host of the cluster may be the one that can be written: a lost link goes on to the next one.
       if (targets.length > 1 && error instanceof Refused && error.code === IS_STANDBY)
         throw new LostLink(error.message);
       if (error instanceof Refused) this.#target += 1;
       throw error;
     }
-    return connected;
+    return connection;
   }
 
   #destroy(): void {
-    this.#connecting?.destroy();
+    this.#connecting?.abort();
     this.#connecting = null;
-    this.#connected?.socket.destroy();
+    this.#connected?.destroy();
     this.#connected = null;
   }
-}
-
-async function query(client: Client, sql: string): Promise<Answer> {
-  try {
-    const results = (await client.query(sql)) as QueryResult<Row> | QueryResult<Row>[];
-    return (Array.isArray(results) ? results : [results]).map(({ rows }) => rows);
-  } catch (error) {
-    throw settled(error);
-  }
-}
-
-/**
- * What the server refused in words of its own is settled, unless it was on its way out: then a commit may have taken
- * effect (classes 08 and 57P of SQLSTATE).
- */
-function settled(error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const isServers = /^[0-9A-Z]{5}$/.test(code) && 'severity' in (error as object);
-  if (!isServers || code.startsWith('08') || code.startsWith('57P')) return error;
-  return new Refused(printable(messageOf(error)), code, error);
 }
 
 /** `postgres://user@a:5432,b:5432/name` names the hosts of a cluster: a URL for each. */

@@ -29,7 +29,8 @@ import type {
   StateStore,
   StoreFailure,
 } from '../../ports/state-store.js';
-import { Link, LostLink, placeOf, Refused, targetsOf, type Answer, type Greeting } from './link.js';
+import { connectByPg, LostLink, Refused, type Answer, type Connect } from './connection.js';
+import { Link, placeOf, targetsOf, type Greeting } from './link.js';
 import { greetingOf, migrate, SERVER_GREETING } from './schema.js';
 import { statementsFor, WAKE_CHANNEL, type Author, type Statements } from './statements.js';
 
@@ -42,6 +43,8 @@ export type PostgresStoreOptions = {
   maxHistory?: number;
   /** How long the database may take for an answer. */
   statementTimeoutMs?: number;
+  /** What is said, and by what: another one than PostgreSQL over `pg`, for the simulator. */
+  database?: { connect: Connect; statements: Statements };
 };
 
 const DEFAULT_MAX_HISTORY = 100_000;
@@ -102,7 +105,7 @@ class PostgresStore implements StateStore {
     this.#schema = schema;
     this.#timeoutMs = statementTimeoutMs;
     this.#maxHistory = maxHistory;
-    this.#statements = statementsFor(schema);
+    this.#statements = options.database?.statements ?? statementsFor(schema);
     const link = (): Link => this.#link(statementTimeoutMs, greetingOf(schema));
     this.#links = { commits: link(), leases: link(), reads: link() };
   }
@@ -198,9 +201,10 @@ class PostgresStore implements StateStore {
   }
 
   #link(timeoutMs: number, greeting: Greeting | null, onNotice?: (payload: string) => void): Link {
-    const { url, clock } = this.#options;
+    const { url, clock, database } = this.#options;
+    const connect = database?.connect ?? connectByPg;
     const more = { ...(greeting && { greeting }), ...(onNotice && { onNotice }) };
-    return new Link({ targets: targetsOf(url), clock, timeoutMs, ...more });
+    return new Link({ targets: targetsOf(url), connect, clock, timeoutMs, ...more });
   }
 
   async #migrate(): Promise<void> {

@@ -3,7 +3,8 @@
  * refused, an older one is brought up to date step by step, each step in a transaction that checks that nobody else has
  * taken it.
  */
-import { IS_STANDBY, Refused, type Greeting, type Link, type Row } from './link.js';
+import { Refused, type Row } from './connection.js';
+import { IS_STANDBY, type Greeting, type Link } from './link.js';
 
 /** `STEPS[n]` turns layout n into layout n + 1. `S` is the schema. */
 const STEPS: readonly string[] = [

@@ -18,7 +18,7 @@ export type Statements = {
   history(query: { after: number | null; limit: number }): string;
 };
 
-type Acquisition = { leader: LeaderIdentity; ttlMs: number; now: number; told: { aheadMs: number } };
+export type Acquisition = { leader: LeaderIdentity; ttlMs: number; now: number; told: { aheadMs: number } };
 
 /** What of the leader's row is told to us. */
 const LEADER = `epoch, version, last_history_id, batch, id, identity, renewals, told, boot, ahead_of_database_ms, extract(epoch FROM lease_until) * 1000 AS lease_until,

@@ -5,6 +5,7 @@
  *     fleet/ids           the sources of ids and epochs
  *     fleet/identifies    Discord's max_concurrency, what is left of the session starts, and what we used of them
  *     fleet/rollouts      versions that were reverted, and whether rollouts are frozen
+ *     fleet/balance       which shards were moved to spread them, lately (`balance-records.ts`)
  *     identify/<key>      who holds the permit of a key, and when the key is free again
  *     shard/<id>          the one node that may run the shard, under which epoch, and the session it can be resumed with; none: nobody
  *                         ever had it
@@ -185,7 +186,7 @@ export const IDENTIFY_KEYS: Codec<KeyRecord, KeyRecord> = recordsOfMap({
 
 export type LeaveRecord = Pick<LeavingIntent, 'since' | 'leaveBy' | 'intent' | 'successor' | 'instance'>;
 
-export type NodeRecord = Pick<NodeState, 'version' | 'host' | 'pid'> & {
+export type NodeRecord = Pick<NodeState, 'version' | 'host' | 'zone' | 'pid'> & {
   intent: NodeState['intent']['kind'];
   final: boolean;
   leave: LeaveRecord | null;
@@ -202,6 +203,7 @@ const LEAVE: Shape<LeaveRecord> = {
 const NODE: Shape<NodeRecord> = {
   version: text,
   host: nullOr(text),
+  zone: orElse(null, nullOr(text)),
   pid: nullOr(time),
   intent: oneOf('serving', 'cordoned', 'leaving', 'shuttingDown'),
   final: flag,
@@ -213,10 +215,10 @@ export const NODES: Codec<NodeState, NodeRecord> = recordsOfMap({
   map: ({ nodes }) => nodes,
   write(node) {
     if (node.connection.kind === 'disconnected' && node.connection.gone) return null;
-    const { version, host, pid, intent } = node;
+    const { version, host, zone, pid, intent } = node;
     const final = intent.kind === 'shuttingDown' && intent.final;
     const leave = intent.kind === 'leaving' ? picked(LEAVE, intent) : null;
-    return { ...picked(NODE, { version, host, pid, intent: intent.kind, final, leave: null }), leave };
+    return { ...picked(NODE, { version, host, zone, pid, intent: intent.kind, final, leave: null }), leave };
   },
   read: object(NODE),
 });

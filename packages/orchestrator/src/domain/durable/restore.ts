@@ -35,6 +35,7 @@ import {
   boundedShard,
 } from './bounded-times.js';
 import { HOSTS } from './host-records.js';
+import { BALANCE, restoredBalance } from './balance-records.js';
 import { OPERATIONS } from './operation-records.js';
 import { IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, ROLLOUTS, SCALE, SHARDS, TOTAL } from './records.js';
 import type { JsonValue, NodeRecord, ShardRecord, Codec } from './records.js';
@@ -81,6 +82,7 @@ export function restoredState(
     // Until it is read: what is held back is what was launched last.
     deployedVersion: [...crashLoops.keys()].at(-1) ?? '',
     raisedAlarms: new Map([...reader.all(RAISED_ALARMS)].map(([key, alarm]) => [key, boundedAlarm(alarm, now)])),
+    balance: restoredBalance(fresh.balance, reader.one(BALANCE, 'balance'), now),
     jobs: new Map([...reader.all(JOBS)].map(([name, { dueAt }]) => [name, dueAt])),
     epoch,
     nextId,
@@ -192,7 +194,7 @@ function restoredNodes(
       id,
       version: record?.version ?? '',
       host: record?.host ?? null,
-      zone: null,
+      zone: record?.zone ?? null,
       pid: record?.pid ?? null,
       instance: null,
       bounds: null,

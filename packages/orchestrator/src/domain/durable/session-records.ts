@@ -1,7 +1,19 @@
 /** How gateway sessions, and what is parked with one of them, are written down and read back. */
 import type { KnownSession } from '../state/commands.js';
 import type { Parked, SpooledState } from '../state/park.js';
-import { count, flag, nodeId, nullOr, object, picked, text, time, type Reader, type Shape } from '../state/shape.js';
+import {
+  count,
+  flag,
+  nodeId,
+  nullOr,
+  object,
+  orElse,
+  picked,
+  text,
+  time,
+  type Reader,
+  type Shape,
+} from '../state/shape.js';
 
 /** A sequence beyond 2^53 (base-level peers may send one) is a text. */
 const sequence: Reader<number | bigint> = (value) =>
@@ -30,17 +42,25 @@ const SPOOLED: Shape<SpooledState> = { host: text, file: text, events: count, by
 const PARKED_SESSION = { ...SESSION, exact: flag };
 
 export const parked: Reader<Parked> = (value) => {
-  const shape = { since: time, until: time, origin: nodeId, known: object(PARKED_SESSION), state: object(SPOOLED) };
+  const shape = {
+    since: time,
+    until: time,
+    origin: nodeId,
+    known: object(PARKED_SESSION),
+    state: object(SPOOLED),
+    // Orchestrators of before do not say it.
+    spread: orElse(1, count),
+  };
   const { known, ...rest } = object(shape)(value);
   const { at, exact, ...session } = known;
   return { ...rest, known: exact ? { session, at, exact } : { session, at }, refusals: 0 };
 };
 
-type ParkedJson = Pick<Parked, 'since' | 'until' | 'origin' | 'state'> & {
+type ParkedJson = Pick<Parked, 'since' | 'until' | 'origin' | 'state' | 'spread'> & {
   known: SessionRecord & { exact: boolean };
 };
 
-export function parkedJson({ since, until, origin, known, state }: Parked): ParkedJson {
+export function parkedJson({ since, until, origin, known, state, spread }: Parked): ParkedJson {
   const session = { ...recordOf(known), exact: known.exact === true };
-  return { since, until, origin, known: session, state: picked(SPOOLED, state) };
+  return { since, until, origin, known: session, state: picked(SPOOLED, state), spread };
 }

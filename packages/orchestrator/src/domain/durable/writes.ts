@@ -5,6 +5,7 @@
  * heartbeat costs a look at each node, a user event one at each migration. Only what differs as text is written.
  */
 import type { OrchestratorState } from '../state/state.js';
+import { BALANCE } from './balance-records.js';
 import { HOSTS } from './host-records.js';
 import { OPERATIONS } from './operation-records.js';
 import { IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, ROLLOUTS, SCALE, SHARDS, TOTAL } from './records.js';
@@ -50,6 +51,7 @@ const WRITERS: readonly Writer[] = [
   writer(CRASH_RECORDS),
   writer(JOBS),
   writer(ROLLOUTS),
+  writer(BALANCE),
 ];
 
 /** What has to be durable before the effects of the decision that led from `before` to `after`. */

@@ -57,7 +57,7 @@ function launchedFor({ state, settings, now }: Transaction, others: number): num
 }
 
 /** Launches are to bring the fleet to `settings.nodes`, where that is set. */
-function sizeOf({ settings }: Transaction, { open, launched, back }: Expected): number {
+export function sizeOf({ settings }: Transaction, { open, launched, back }: Expected): number {
   const own = open.length + back;
   return settings.nodes > 0 ? Math.max(settings.nodes, own) : own + launched;
 }
@@ -65,7 +65,12 @@ function sizeOf({ settings }: Transaction, { open, launched, back }: Expected): 
 /** What each of all these is to take; null: nobody else may come, or nobody knows how many shards there are. */
 export function shareOf(tx: Transaction, { open, launched, back }: Expected): number | null {
   const all = sizeOf(tx, { open, launched, back });
-  return launched + back === 0 || all < 2 ? null : fairShare(shardsOfOurs(tx), all, tx.settings);
+  return launched + back === 0 || all < 2 ? null : shareAmong(tx, all);
+}
+
+/** What each of so many nodes is to take. */
+export function shareAmong(tx: Transaction, nodes: number): number {
+  return fairShare(shardsOfOurs(tx), nodes, tx.settings);
 }
 
 /** The most shards that a node gets automatically; null: any number. */

@@ -76,7 +76,9 @@ function loseShard(tx: Transaction, shard: number, node: string): void {
   if (state.kind === 'stopping') {
     tx.fail(state.request, 'DSO_NODE_LOST', `Node ${node} was lost before it said that shard ${shard} is stopped.`);
   }
-  const checkpoint = state.kind === 'running' ? checkpointOf(tx, node, shard) : null;
+  // What a node said of the session when it stopped the shard may have been lost with its connection.
+  const isServed = state.kind === 'running' || state.kind === 'stopping';
+  const checkpoint = isServed ? checkpointOf(tx, node, shard) : null;
   if (checkpoint !== null) noteCheckpoint(tx, shard, checkpoint);
   tx.setShard(shard, { kind: 'unreachable', node, since: tx.now, known, checkpoint });
 }

@@ -7,12 +7,14 @@ import { isOnProbation } from './crash-loop.js';
 import { limitOf } from './expected.js';
 import { place } from './place.js';
 import { movingOf, placeNode } from './placement.js';
+import { isUnresponsive } from './unresponsive.js';
+import { weightOf } from './weights.js';
 
 /** Whether shards may be moved to a node without anybody naming the node. */
 export function isOpen(tx: Transaction, node: NodeState): boolean {
   if (!isConnected(node) || isLeaving(node) || isCordoned(tx.state, node)) return false;
   if (drainedBy(tx.state, node.id) !== undefined || keptBy(tx.state, node.id) !== undefined) return false;
-  return !isOnProbation(tx, node);
+  return !isOnProbation(tx, node) && !isUnresponsive(tx.state, node);
 }
 
 /** @returns null: no open node has room for the shard. */
@@ -20,7 +22,16 @@ export function nextNodeFor(tx: Transaction, shard: number, open: readonly NodeS
   const moving = movingOf(tx);
   const nodes = open.map((node) => placeNode(tx, node, Infinity, moving));
   const limit = limitOf(tx);
-  const placement = place({ nodes, vacant: [shard], holders: new Map(), limit, rules: tx.settings });
+  const { loads } = tx.state.balance;
+  const weigh = (each: number): number => weightOf(loads, each);
+  const placement = place({
+    nodes,
+    vacant: [shard],
+    holders: new Map(),
+    limit,
+    rules: tx.settings,
+    weightOf: weigh,
+  });
   const [destination = null] = placement.assignments.keys();
   return destination;
 }

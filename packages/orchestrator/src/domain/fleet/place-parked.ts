@@ -1,36 +1,107 @@
 /**
- * Gives parked shards out (`migration/park.ts`): evenly, and while launched nodes are on their way no node gets more
- * than its share. Those that no node may take yet wait, for a successor or for the last call.
+ * Gives parked shards out (`migration/park.ts`): evenly, the smallest state first. Those that no node may take yet
+ * wait, for a successor or for the last call.
+ *
+ * After a whole fleet was restarted its nodes come back one after the other. No node gets more than its share while
+ * launched nodes are on their way, and, where nobody is launched, for a few seconds after each node that comes, as long
+ * as fewer are there than had the shards. A share is never waited for beyond the last call.
+ *
+ * Looked at together, so that an event costs O(parked + nodes · log nodes) and not parked × nodes.
  */
-import { anyoneAt, giveOut, isLetGo, mayTakeParked, roomToPark } from '../migration/park.js';
+import { anyoneAt, giveOut, isLetGo, lastCallAt, mayTakeParked, roomToPark } from '../migration/park.js';
+import type { Parked } from '../state/park.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { place } from './place.js';
-import { expectedNodes, limitOf, shareOf } from './expected.js';
+import { place, type PlaceNode } from './place.js';
+import { expectedNodes, limitOf, shareAmong, sizeOf } from './expected.js';
 import { opennessOf, placeNode } from './placement.js';
+
+/** How long the next node of a fleet that comes back is waited for. */
+const SIBLING_MS = 5_000;
+
+type Due = { shard: number; parked: Parked };
 
 export function placeParked(tx: Transaction): void {
   const { graceUntil, recalled, ending } = tx.state;
   if (tx.survey().parked.length === 0 || (graceUntil !== null && !recalled) || ending !== null) return;
-  for (const shard of tx.survey().parked) placeOne(tx, shard);
+  const nodes = takers(tx);
+  if (nodes.length === 0) return;
+  const newest = Math.max(...nodes.map(({ joinedAt }) => joinedAt));
+  const due = dueOf(tx).filter(({ parked }) => tx.now >= anyoneAt(tx.state, parked) || newest > parked.since);
+  for (const group of byTakers(tx, due, nodes)) placeGroup(tx, group);
 }
 
-function placeOne(tx: Transaction, shard: number): void {
-  const state = tx.shard(shard);
-  if (state?.kind !== 'parked' || state.notBefore > tx.now || !isLetGo(tx, shard)) return;
-  const { parked } = state;
-  const takes = (node: NodeState): number => (mayTakeParked(tx, node, parked) ? roomToPark(tx, node.id) : 0);
-  const nodes = [...tx.state.nodes.values()]
-    .filter((node) => opennessOf(tx, node) === 'open')
-    .map((node) => placeNode(tx, node, takes(node)));
-  // Best of all the one of its name, if that is there and takes it.
-  const isBack = nodes.some((node) => node.id === parked.origin && node.takes > 0);
-  const holders = new Map(isBack ? [[shard, parked.origin]] : []);
-  const input = { nodes, vacant: [shard], holders, rules: tx.settings };
-  const most = limitOf(tx);
-  const share = tx.now < anyoneAt(tx.state, parked) ? shareOf(tx, expectedNodes(tx)) : null;
-  const limit = share === null ? most : Math.min(share, most ?? share);
-  for (const [node, [given]] of place({ ...input, limit }).assignments) {
-    if (given !== undefined) giveOut(tx, given, node);
+/** When the next of the nodes that had the shards is waited for no longer; null: nobody is waited for. */
+export function siblingsUntil(tx: Transaction): number | null {
+  const { parked } = tx.survey();
+  if (parked.length === 0) return null;
+  const { open } = expectedNodes(tx);
+  if (open.length === 0 || open.length >= spreadOfParked(tx)) return null;
+  return Math.max(...open.map(({ joinedAt }) => joinedAt)) + SIBLING_MS;
+}
+
+function spreadOfParked(tx: Transaction): number {
+  return parkedOf(tx).reduce((most, { parked }) => Math.max(most, parked.spread), 0);
+}
+
+function parkedOf(tx: Transaction): readonly Due[] {
+  return tx.survey().parked.flatMap((shard) => {
+    const state = tx.shard(shard);
+    return state?.kind === 'parked' ? [{ shard, parked: state.parked }] : [];
+  });
+}
+
+function takers(tx: Transaction): readonly NodeState[] {
+  return [...tx.state.nodes.values()].filter((node) => opennessOf(tx, node) === 'open' && roomToPark(tx, node.id) > 0);
+}
+
+function dueOf(tx: Transaction): readonly Due[] {
+  const due = parkedOf(tx).filter(({ shard }) => {
+    const state = tx.shard(shard);
+    return state?.kind === 'parked' && state.notBefore <= tx.now && isLetGo(tx, shard);
+  });
+  return due.toSorted((a, b) => a.parked.state.bytes - b.parked.state.bytes || a.shard - b.shard);
+}
+
+type Group = { due: Due[]; nodes: readonly NodeState[]; isLastCall: boolean };
+
+/** Shards that the same nodes may take, those first that have the least time. */
+function byTakers(tx: Transaction, due: readonly Due[], nodes: readonly NodeState[]): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const each of due) {
+    const { parked } = each;
+    const isLastCall = tx.now >= lastCallAt(parked);
+    const allowed = nodes.filter((node) => mayTakeParked(tx, node, parked));
+    const key = `${isLastCall ? 0 : 1} ${allowed.map(({ id }) => id).join(' ')}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { due: [each], nodes: allowed, isLastCall });
+    else group.due.push(each);
   }
+  return [...groups].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+}
+
+function placeGroup(tx: Transaction, { due, nodes, isLastCall }: Group): void {
+  const candidates: PlaceNode[] = nodes.map((node) => placeNode(tx, node, roomToPark(tx, node.id)));
+  const most = limitOf(tx);
+  const share = isLastCall ? null : shareOfParked(tx);
+  const limit = share === null ? most : Math.min(share, most ?? share);
+  // Best of all the node of the same name, if that is there.
+  const there = new Set(candidates.filter(({ takes }) => takes > 0).map(({ id }) => id));
+  const holders = new Map(
+    due.flatMap(({ shard, parked }) => (there.has(parked.origin) ? [[shard, parked.origin]] : [])),
+  );
+  const vacant = due.map(({ shard }) => shard);
+  const { assignments } = place({ nodes: candidates, vacant, holders, rules: tx.settings, limit });
+  for (const [node, given] of assignments)
+    for (const shard of given) if (roomToPark(tx, node) > 0) giveOut(tx, shard, node);
+}
+
+/** The most shards of one node while others may come; null: nobody else is waited for. */
+function shareOfParked(tx: Transaction): number | null {
+  const expected = expectedNodes(tx);
+  const { open, launched } = expected;
+  const launching = launched > 0 ? sizeOf(tx, expected) : 0;
+  const until = siblingsUntil(tx);
+  const all = Math.max(launching, until !== null && until > tx.now ? spreadOfParked(tx) : 0);
+  return all > open.length ? shareAmong(tx, all) : null;
 }

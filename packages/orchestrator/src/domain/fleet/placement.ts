@@ -18,6 +18,7 @@
  */
 import { counted } from '@dshard/protocol';
 import { isOnProbation } from './crash-loop.js';
+import { isUnresponsive } from './unresponsive.js';
 import { expectedNodes, limitOf, newestVersion, RESUME_PATIENCE_MS, shareOf, type Expected } from './expected.js';
 import { launchForRoom } from './launch.js';
 import { assignmentOf } from '../state/epochs.js';
@@ -29,6 +30,7 @@ import { isQuarantined, isCrashSuspect, mayTakeCrashSuspect } from '../shards/qu
 import { startOn } from '../shards/start.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
+import { weightOf } from './weights.js';
 import { fairShare, place, type Openness, type Placement, type PlaceNode } from './place.js';
 
 /** Why a shard is not started, by shard. */
@@ -153,7 +155,15 @@ class Placing {
       ...placeNode(tx, node, Math.min(takes(node), probationLeft(tx, node)), moving),
       preferredUpTo: node.version === this.#newest ? share : 0,
     }));
-    const placement = place({ nodes, vacant: shards, holders: this.#holders, limit, rules: tx.settings });
+    const { loads } = tx.state.balance;
+    const placement = place({
+      nodes,
+      vacant: shards,
+      holders: this.#holders,
+      limit,
+      rules: tx.settings,
+      weightOf: (shard) => weightOf(loads, shard),
+    });
     for (const [node, assigned] of placement.assignments) startOn(tx, node, assigned);
     for (const [shard, node] of placement.waitFor) this.#reasons.set(shard, whyWaiting(tx, node));
     return placement;
@@ -265,7 +275,7 @@ export function placeNode(
 
 export function opennessOf(tx: Transaction, node: NodeState): Openness {
   if (!isConnected(node) || isLeaving(node) || drainedBy(tx.state, node.id) !== undefined) return 'closed';
-  if (isHeldBack(tx.state, node)) return 'closed';
+  if (isHeldBack(tx.state, node) || isUnresponsive(tx.state, node)) return 'closed';
   return isCordoned(tx.state, node) ? 'ownBuckets' : 'open';
 }
 

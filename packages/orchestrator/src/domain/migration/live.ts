@@ -94,7 +94,8 @@ export function onCopied(tx: Transaction, migration: At<'copying'>): void {
     return;
   }
   enterStep(tx, migration, { kind: 'warming', session });
-  tx.send(migration.destination, { kind: 'transferWarmUp', ...of(migration), session });
+  const message = { kind: 'transferWarmUp', ...of(migration), session } as const;
+  tx.send(migration.destination, migration.parked === undefined ? message : { ...message, unserved: true });
 }
 
 export function freeze(tx: Transaction, migration: At<'copying' | 'warming'>): void {

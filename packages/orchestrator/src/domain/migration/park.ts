@@ -19,7 +19,7 @@
 import { assignmentOf } from '../state/epochs.js';
 import { isLive, takesRoom } from '../state/migrations.js';
 import { can, isConnected, isShuttingDown } from '../state/nodes.js';
-import { PARK, type Parked } from '../state/park.js';
+import { isPark, PARK, type Parked } from '../state/park.js';
 import { runningOn } from '../state/checks.js';
 import type { NodeState, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
@@ -48,9 +48,25 @@ export function beginPark(
   const problem = whyNotParked(tx.state, tx.node(origin.value));
   if (problem !== null) return { ok: false, reason: problem, again: false };
   if (!hasRoom(tx, origin.value)) return { ok: false, reason: 'other shards are being moved', again: true };
-  const plan = { shard, origin: origin.value, destination: PARK, request, operation };
+  const plan = { shard, origin: origin.value, destination: PARK, request, operation, spread: spreadOf(tx) };
   tx.actingFor(by, () => beginMigration(tx, plan));
   return { ok: true };
+}
+
+/** How many nodes have the fleet's shards, or had those that are parked. */
+function spreadOf(tx: Transaction): number {
+  const nodes = new Set<string>();
+  for (const [node, { length }] of tx.survey().byNode) if (length > 0) nodes.add(node);
+  for (const { origin, destination, step, parked } of tx.state.migrations.values()) {
+    nodes.add(isPark(destination) ? origin : destination);
+    if (step.kind === 'announcing') nodes.add(origin);
+    if (parked !== undefined) nodes.add(parked.origin);
+  }
+  for (const shard of tx.survey().parked) {
+    const state = tx.shard(shard);
+    if (state?.kind === 'parked') nodes.add(state.parked.origin);
+  }
+  return nodes.size;
 }
 
 /** Why the state of the node's shards cannot be parked; null: it can. Their cursors are kept in any case. */
@@ -111,8 +127,13 @@ export function mayTakeParked(tx: Transaction, node: NodeState, parked: Parked):
   return tx.now >= anyoneAt(tx.state, parked) || node.joinedAt > parked.since;
 }
 
-export function anyoneAt({ settings }: OrchestratorState, { since, until }: Parked): number {
-  return Math.min(since + settings.parkWaitForMs, until - LAST_CALL_MS);
+export function anyoneAt({ settings }: OrchestratorState, parked: Parked): number {
+  return Math.min(parked.since + settings.parkWaitForMs, lastCallAt(parked));
+}
+
+/** From then on a shard waits for nobody. */
+export function lastCallAt({ until }: Parked): number {
+  return until - LAST_CALL_MS;
 }
 
 /**
@@ -137,8 +158,8 @@ export function parkedUntil(tx: Transaction, shard: number): number | null {
 export function nextCallAt(tx: Transaction, shard: number): number | null {
   const state = tx.shard(shard);
   if (state?.kind !== 'parked') return null;
-  const anyone = anyoneAt(tx.state, state.parked);
-  return state.notBefore > tx.now ? state.notBefore : anyone > tx.now ? anyone : null;
+  const calls = [state.notBefore, anyoneAt(tx.state, state.parked), lastCallAt(state.parked)];
+  return calls.find((at) => at > tx.now) ?? null;
 }
 
 export function expireParked(tx: Transaction, shard: number): void {

@@ -16,6 +16,8 @@ export type Unit = {
 
 export type BalanceNode = {
   readonly id: string;
+  readonly host?: string | null;
+  readonly zone?: string | null;
   /** What sits there and does not move counts as well. */
   readonly load: number;
   readonly movable: readonly Unit[];
@@ -86,7 +88,15 @@ type Found = { origin: PlannedNode; destination: PlannedNode; unit: Unit };
 /** From the fullest node that has something worth moving to the emptiest node with room. */
 function bestMove(nodes: PlannedNode[], { fillOnly }: Bounds): Found | null {
   const average = averageOf(nodes);
-  const byLoad = nodes.toSorted((a, b) => a.load - b.load || (a.id < b.id ? -1 : 1));
+  const [zones, hosts] = [sharesOf(nodes, zoneOf), sharesOf(nodes, hostOf)];
+  // Among equals the zone that has the least for each of its nodes, then the host, as where shards are placed.
+  const byLoad = nodes.toSorted(
+    (a, b) =>
+      a.load - b.load ||
+      (zones.get(zoneOf(a)) ?? 0) - (zones.get(zoneOf(b)) ?? 0) ||
+      (hosts.get(hostOf(a)) ?? 0) - (hosts.get(hostOf(b)) ?? 0) ||
+      (a.id < b.id ? -1 : 1),
+  );
   const destination = byLoad.find(({ room, isNew }) => room > 0 && (isNew || !fillOnly));
   if (destination === undefined) return null;
   for (const origin of byLoad.toReversed()) {
@@ -99,6 +109,24 @@ function bestMove(nodes: PlannedNode[], { fillOnly }: Bounds): Found | null {
     if (unit !== null) return { origin, destination, unit };
   }
   return null;
+}
+
+function zoneOf({ zone }: PlannedNode): string {
+  return zone ?? '';
+}
+
+function hostOf({ host, id }: PlannedNode): string {
+  return host ?? id;
+}
+
+/** What each group has for each of its nodes. */
+function sharesOf(nodes: readonly PlannedNode[], groupOf: (node: PlannedNode) => string): Map<string, number> {
+  const sums = new Map<string, { load: number; nodes: number }>();
+  for (const node of nodes) {
+    const sum = sums.get(groupOf(node)) ?? { load: 0, nodes: 0 };
+    sums.set(groupOf(node), { load: sum.load + node.load, nodes: sum.nodes + 1 });
+  }
+  return new Map([...sums].map(([group, sum]) => [group, sum.load / sum.nodes]));
 }
 
 function bestUnit(units: readonly Unit[], origin: PlannedNode, destination: PlannedNode, average: number): Unit | null {

@@ -89,7 +89,7 @@ function park(tx: Transaction, node: Leaving): void {
   let { tried, retryAt } = intent;
   const mayRetry = tx.now >= retryAt;
   let isOver = true;
-  for (const shard of tx.shardsOf(id)) {
+  for (const shard of smallestFirst(tx, id)) {
     const times = tried.filter((each) => each === shard).length;
     if (times >= MOST_PARKS) continue;
     const isAgain = times > 0;
@@ -106,6 +106,12 @@ function park(tx: Transaction, node: Leaving): void {
   }
   if (tried !== intent.tried) tx.patchNode(id, { intent: { ...intent, tried, retryAt } });
   if (isOver && migrationsFrom(tx, id).length === 0) beginShutdown(tx, id, null, false);
+}
+
+/** By guilds, which is what is known of the size of a state before it is copied: more shards are parked in time so. */
+function smallestFirst(tx: Transaction, id: string): readonly number[] {
+  const guilds = new Map(tx.node(id)?.shardReports.map((report) => [report.shardId, report.guilds]));
+  return tx.shardsOf(id).toSorted((a, b) => (guilds.get(a) ?? 0) - (guilds.get(b) ?? 0));
 }
 
 /** Operations wait for the nodes that are still on their way back. */

@@ -143,7 +143,8 @@ function nodesOf(
     const shards = [...tx.shardsOf(node.id), ...(arriving.get(node.id) ?? [])];
     const mayMove = (shard: number): boolean => !stay.has(shard) && isUp(tx.state, shard) && isRunning(tx, shard);
     const units = unitsOf(tx, tx.shardsOf(node.id)).filter((unit) => unit.shards.every(mayMove));
-    return { id: node.id, load: weigh(shards), movable: units, room: limit - shards.length, count: shards.length };
+    const { id, host, zone } = node;
+    return { id, host, zone, load: weigh(shards), movable: units, room: limit - shards.length, count: shards.length };
   });
   const average = nodes.reduce((sum, { load }) => sum + load, 0) / Math.max(1, nodes.length);
   return nodes.map(({ count, ...node }) => {

@@ -12,6 +12,7 @@ import { isUp } from '../shards/condition.js';
 import { unqueue } from '../shards/start.js';
 import { beginStop } from '../shards/stop.js';
 import { isLive } from '../state/migrations.js';
+import { isLeaving } from '../state/nodes.js';
 import type { RolloutFailure } from '../state/operations.js';
 import type { Transaction } from '../state/transaction.js';
 import type { RolloutMemory } from '../state/versions.js';
@@ -49,13 +50,23 @@ export function revert(tx: Transaction, rollout: Rollout): 'back' | 'waits' | { 
   const left = shardsOn(tx.state, destinations);
   if (left.length === 0 && migrationsOf(tx.state, destinations).length === 0) return 'back';
   const old = oldNodes(rollout).filter((id) => isUsable(tx.state, id));
-  if (left.length > 0 && old.length === 0) {
+  const mayComeBack = oldNodes(rollout).some((id) => isAwaited(tx, id));
+  if (left.length > 0 && old.length === 0 && !mayComeBack) {
     return { stuck: 'none of the old nodes is there any more, so the shards stay where they are' };
   }
   for (const shard of newestFirst(left, rollout.moved)) giveBack(tx, rollout, shard, old);
   const current = tx.state.operations.get(rollout.id);
   if (current?.kind === 'rollout' && current.deadline === null) withTime(tx, current);
   return 'waits';
+}
+
+/** Its connection is lost, which says nothing of its process. */
+function isAwaited(tx: Transaction, id: string): boolean {
+  const node = tx.node(id);
+  if (node === undefined || isLeaving(node) || node.connection.kind === 'connected') return false;
+  const { connection } = node;
+  if (connection.kind !== 'disconnected') return true;
+  return !connection.gone && connection.since + tx.settings.maxNodeDowntimeMs > tx.now;
 }
 
 export function newestFirst(shards: readonly number[], moved: readonly number[]): number[] {

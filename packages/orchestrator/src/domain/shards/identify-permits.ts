@@ -137,6 +137,8 @@ function grant(tx: Transaction, node: string, shard: number): void {
     maxConcurrency,
     windowMs: settings.identifyWindowMs,
     total: spent.budget?.total ?? null,
+    // Windows are measured by this line of time; the entry's own is the machine's clock, which somebody may set.
+    grantedAt: now,
   });
   if (asks) tx.send(node, { kind: 'identifyGranted', shardId: shard });
   else startQueued(tx, node, shard);

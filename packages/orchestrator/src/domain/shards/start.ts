@@ -149,7 +149,27 @@ function afterRefusal(known: KnownSession | null): KnownSession | null {
 }
 
 export function expireStart(tx: Transaction, shard: number): void {
+  const state = tx.shard(shard);
+  if (state?.kind === 'starting') noteUnanswered(tx, state.node);
   failStart(tx, shard, `no answer within ${tx.settings.commandTimeoutMs} ms`, true);
+}
+
+function noteUnanswered(tx: Transaction, id: string): void {
+  const node = tx.node(id);
+  if (node === undefined) return;
+  const { unanswered, nodes } = tx.state;
+  const known = unanswered.get(id);
+  const times = known?.joinedAt === node.joinedAt ? known.times + 1 : 1;
+  const kept = [...unanswered].filter(([each]) => nodes.has(each));
+  tx.patch({ unanswered: new Map(kept).set(id, { joinedAt: node.joinedAt, times }) });
+}
+
+/** It does answer. */
+export function noteAnswered(tx: Transaction, id: string): void {
+  if (!tx.state.unanswered.has(id)) return;
+  const unanswered = new Map(tx.state.unanswered);
+  unanswered.delete(id);
+  tx.patch({ unanswered });
 }
 
 /** A start that was not sent yet is taken back. */

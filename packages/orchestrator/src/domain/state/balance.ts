@@ -1,4 +1,6 @@
-/** What is known for spreading shards evenly. Nothing of it is durable: after a restart it is learned anew. */
+/**
+ * What is known for spreading shards evenly. What moved lately is durable; loads are learned anew after a restart.
+ */
 
 /** How busy a shard is, as its node told it last. `level`: it weighs 2 to the power of that (`fleet/weights.ts`). */
 export type ShardLoad = {

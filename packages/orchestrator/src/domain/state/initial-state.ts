@@ -33,6 +33,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     raisedAlarms: new Map(),
     takenIds: new Map(),
     launches: new Map(),
+    unanswered: new Map(),
     processes: new Map(),
     crashLoops: new Map(),
     versionHealth: new Map(),

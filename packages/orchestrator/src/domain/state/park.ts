@@ -36,6 +36,8 @@ export type Parked = {
   origin: string;
   known: KnownSession;
   state: SpooledState;
+  /** How many nodes had the fleet's shards when it was parked: so many are likely to come back for them. */
+  spread: number;
   /** So many nodes in a row could not take it. */
   refusals: number;
 };
@@ -72,7 +74,7 @@ function spooledFileOf({ id, destination, parked }: MigrationState): string | nu
 
 /** What the orchestrator has of a shard from COMMIT on. @param isExact the origin said that it let go. */
 export function parkedBy(state: OrchestratorState, migration: MigrationState, isExact: boolean): Parked | null {
-  const { step, origin, destination, id } = migration;
+  const { step, origin, destination, id, spread = 1 } = migration;
   if (!isPark(destination) || (step.kind !== 'releasing' && step.kind !== 'activating')) return null;
   const { settings, nodes } = state;
   const { session, events, bytes, hash } = step.manifest;
@@ -90,6 +92,7 @@ export function parkedBy(state: OrchestratorState, migration: MigrationState, is
       hash,
       version: nodes.get(origin)?.version ?? '',
     },
+    spread,
     refusals: 0,
   };
 }

@@ -220,6 +220,8 @@ type MigrationIn<Step> = {
   epoch: number;
   /** Of a shard that the orchestrator gives out: what it has of the shard. */
   parked?: Parked;
+  /** Of a shard that is being parked: how many nodes had the fleet's shards then. */
+  spread?: number;
 };
 
 export type BaseMigration = MigrationIn<BaseStep>;
@@ -368,6 +370,8 @@ export type OrchestratorState = {
   /** By node id: a second process that had it, and was refused for that. The last ones only. */
   takenIds: ReadonlyMap<string, { since: number; at: number; text: string }>;
   launches: ReadonlyMap<string, LaunchState>;
+  /** By node: starts in a row that the process which joined then did not answer (`fleet/unresponsive.ts`). */
+  unanswered: ReadonlyMap<string, { joinedAt: number; times: number }>;
   /** What the launcher runs, by node. */
   processes: ReadonlyMap<string, ProcessState>;
   /** By the version that was launched; the latest few. */

@@ -6,7 +6,8 @@
 import { FaultProxy, PostgresPair } from '@dshard/testkit';
 import { systemClock } from '@dshard/transport';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { Link, LostLink } from '../../../src/adapters/postgres/link.js';
+import { connectByPg, LostLink } from '../../../src/adapters/postgres/connection.js';
+import { Link } from '../../../src/adapters/postgres/link.js';
 import { SERVER_GREETING } from '../../../src/adapters/postgres/schema.js';
 
 let pair: PostgresPair;
@@ -18,7 +19,8 @@ afterAll(() => pair.close());
 test('a link that has met the standby of a cluster goes back to the primary', async () => {
   const proxy = await FaultProxy.to(pair.primary.address);
   const targets = [proxy.address, pair.standby.address].map((address) => `postgres://dso@${address}/postgres`);
-  const link = new Link({ targets, clock: systemClock(), timeoutMs: 15_000, greeting: SERVER_GREETING });
+  const more = { clock: systemClock(), timeoutMs: 15_000, greeting: SERVER_GREETING };
+  const link = new Link({ targets, connect: connectByPg, ...more });
   onTestFinished(async () => {
     await link.close();
     await proxy.close();

@@ -33,3 +33,17 @@ test('a node that is cordoned gets back what it holds, with its state', () => {
   world.pass(5_000);
   expect(world.shard(0)).toMatchObject({ kind: 'running', node: 'a' });
 });
+
+test('a shard that nobody runs goes to the node with the least to do, and not with the fewest shards', () => {
+  const world = new World({ totalShards: 4 });
+  world.join('a');
+  world.start();
+  world.pass(30_000);
+  world.join('b');
+  for (const shard of [2, 3]) world.ask({ kind: 'migrateShard', shard, destination: 'b' });
+  const heavy = { at: world.now, events: 1, rate: 80, guilds: null, level: 3 };
+  world.state = { ...world.state, balance: { ...world.state.balance, loads: new Map([[0, heavy]]) } };
+  world.ask({ kind: 'stopShard', shard: 1 });
+  world.pass(60_000);
+  expect(world.truth()).toEqual({ a: [0], b: [1, 2, 3] });
+});

@@ -172,3 +172,15 @@ describe('what a shard weighs', () => {
     expect([...withLevels(silent).values()].map(({ level }) => level)).toEqual([0, 0]);
   });
 });
+
+test('of equally empty nodes the one in the zone that has the least gets the shard', () => {
+  const [full, busy, a, b] = nodesWith([Array.from({ length: 7 }, () => 1), [1, 1, 1, 1], [1], [1]]);
+  if (full === undefined || busy === undefined || a === undefined || b === undefined) throw new Error('four nodes');
+  const nodes = [
+    { ...full, zone: 'east' },
+    { ...busy, zone: 'north' },
+    { ...a, zone: 'north' },
+    { ...b, zone: 'south' },
+  ];
+  expect(planMoves(nodes, { ...EVERYTHING, most: 1 })).toMatchObject([{ origin: 'n0', destination: 'n3' }]);
+});

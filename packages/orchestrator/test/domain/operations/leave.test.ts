@@ -105,6 +105,16 @@ describe('a node that asks to leave', () => {
     ]);
   });
 
+  // Where the deadline is short, the largest state used to be copied first, and none was parked in time.
+  test('has those shards parked first that have the fewest guilds', () => {
+    const { world: fleet, a } = world([], { parkHost: 'here', migrationsPerNode: 1 });
+    for (const [shard, guilds] of [900, 100, 500].entries()) a.phases.set(shard, { guilds });
+    fleet.pass(10_000);
+    a.send(LEAVE);
+    fleet.settle();
+    expect(fleet.recorded('migrationStarted').map(({ fields }) => fields['shard'])).toEqual([1]);
+  });
+
   test('moves its shards although another operation has used up the budget a moment before', () => {
     const { world: fleet, a } = world(['b', 'c', 'd'], { migrationsPerNode: 3, maxUnavailable: { count: 1 } });
     for (const shard of [1, 2]) fleet.ask({ kind: 'migrateShard', shard, destination: 'c' });

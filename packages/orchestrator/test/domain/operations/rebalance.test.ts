@@ -277,3 +277,25 @@ test('moves stop, and the spread is at most one, after any joins and losses', ()
     { numRuns: 15 },
   );
 });
+
+test('what moved a moment ago is remembered over a restart of the orchestrator', () => {
+  const world = new World({ rebalance: 'join', totalShards: 8 });
+  world.join('a');
+  world.start();
+  world.pass(40_000);
+  world.join('b');
+  world.pass(60_000);
+  const { moved, begunAt } = world.state.balance;
+  expect(moved.size).toBe(4);
+  world.crash();
+  expect(world.state.balance).toMatchObject({ moved, begunAt });
+});
+
+test('zones and hosts of nodes that are away are remembered over a restart of the orchestrator', () => {
+  const world = new World({ totalShards: 2 });
+  world.join('a', { host: 'h1', zone: 'z1' });
+  world.start();
+  world.pass(40_000);
+  world.crash();
+  expect(world.state.nodes.get('a')).toMatchObject({ host: 'h1', zone: 'z1' });
+});

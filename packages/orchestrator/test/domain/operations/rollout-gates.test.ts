@@ -360,6 +360,26 @@ describe('an operator', () => {
     expect(world.state.rollouts).toMatchObject({ quarantined: [], reverts: [] });
   });
 
+  /**
+   * The connection of an old node was reset while nothing was on the node, and the rollout was undone a moment later:
+   * the revert ended at once, for none of the old nodes was there, and all shards stayed on the new version.
+   */
+  test('undoes a rollout while the old nodes are out of reach for a moment: they are waited for', () => {
+    const world = fleet();
+    const request = world.command(rollout());
+    world.pass(170_000);
+    expect(newShards(world)).toHaveLength(12);
+    for (const id of OLD) world.disconnect(world.nodes.get(id)!);
+    world.ask(steer('undo'));
+    world.pass(2_000);
+    expect(world.replies.get(request)).toBeUndefined();
+    for (const id of OLD) world.connect(world.nodes.get(id)!);
+    world.pass(60_000);
+    expect(newShards(world)).toEqual([]);
+    expect(Object.values(world.truth()).flat()).toHaveLength(12);
+    expect(identifies(world)).toEqual([]);
+  });
+
   test('promotes each stage of a manual rollout', () => {
     const world = fleet();
     const request = world.command(rollout({ manual: true }));
