@@ -87,7 +87,8 @@ const HOST_FAULTS: Readonly<Record<HostFault, FaultCost>> = {
   'stop-node': { ...NODE_IS_SILENT, finishesLate: true },
   'kill-host': NODE_DIES,
   'kill-leader': FREE,
-  'stop-leader': FREE,
+  // Longer than the lease: its nodes look for whoever leads then, and one that is late is taken for lost.
+  'stop-leader': NODE_IS_SILENT,
   'part-hosts': NODE_IS_SILENT,
   'part-one-way': NODE_IS_SILENT,
   'cut-off-host': NODE_IS_SILENT,
@@ -98,7 +99,8 @@ const HOST_FAULTS: Readonly<Record<HostFault, FaultCost>> = {
   'step-clock': FREE,
   'restart-database': FREE,
   'promote-database': FREE,
-  'fill-disk': FREE,
+  // The same.
+  'fill-disk': NODE_IS_SILENT,
 };
 
 export const FAULTS: Readonly<Record<FaultName, FaultCost>> = { ...ONE_HOST_FAULTS, ...HOST_FAULTS };

@@ -82,6 +82,20 @@ function isAnswerTo(name: EndpointName, document: unknown): boolean {
   return !Array.isArray(document) && (TEXTS[name] ?? []).every((field) => typeof fields.get(field) === 'string');
 }
 
+/** What it says of whether it can do its work; null where nobody answers in words of ours. */
+export async function readinessOf(
+  target: Target,
+  clock: Clock = systemClock(),
+): Promise<{ status: number; document: Readonly<Record<string, unknown>> } | null> {
+  try {
+    const response = await send(target, requestFor('readyz'), 'application/json', clock);
+    const text = await readAll(target, response, clock);
+    return { status: response.statusCode ?? 0, document: Object(JSON.parse(text)) as Record<string, unknown> };
+  } catch {
+    return null;
+  }
+}
+
 /** For the orchestrator's history. */
 function requester(): string {
   return `${userName()}@${hostname()} (dso)`;

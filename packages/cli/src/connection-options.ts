@@ -18,7 +18,10 @@ const DEFAULT_ADDRESS = 'http://127.0.0.1:7448';
 
 export function addConnectionOptions(command: Command): Command {
   return command
-    .option('--address <url>', `the orchestrator's REST interface (DSO_CLI_ADDR; ${DEFAULT_ADDRESS})`)
+    .option(
+      '--address <url>',
+      `the orchestrator's REST interface (DSO_CLI_ADDR; ${DEFAULT_ADDRESS}); of several, between commas, the one that leads`,
+    )
     .option('--token <token>', 'its token (DSO_TOKEN, or the file named by DSO_TOKEN_FILE, which nobody sees in `ps`)')
     .option(
       '--ca <file>',
@@ -39,15 +42,19 @@ export function commandFirst(words: readonly string[]): readonly string[] {
   return command === undefined || command.startsWith('-') ? words : [command, ...words.slice(0, before), ...rest];
 }
 
-/** Flags win over the environment. Throws DSO_CLI_USAGE. */
-export function resolveTarget(
+/** Orchestrators, of which one leads. Flags win over the environment. Throws DSO_CLI_USAGE. */
+export function resolveTargets(
   options: ConnectionOptions,
   environment: Readonly<Record<string, string | undefined>>,
-): Target {
+): readonly [Target, ...Target[]] {
   const written = options.address ?? (environment['DSO_CLI_ADDR'] || DEFAULT_ADDRESS);
-  const url = parseUrl(written);
-  const target = { url, token: options.token ?? tokenFrom(environment) };
-  return url.startsWith('https:') ? { ...target, tls: tlsFrom(options, environment) } : target;
+  const token = options.token ?? tokenFrom(environment);
+  const [first = '', ...others] = written.split(',');
+  const targetOf = (each: string): Target => {
+    const url = parseUrl(each.trim());
+    return { url, token, ...(url.startsWith('https:') && { tls: tlsFrom(options, environment) }) };
+  };
+  return [targetOf(first), ...others.map((each) => targetOf(each))];
 }
 
 /** A URL, or `host:port` as the ancestor's command line takes it. */

@@ -5,8 +5,9 @@
 import type { Command } from 'commander';
 import { printableJson } from '@dshard/protocol';
 import { createClient, notOurs, type Client } from './client.js';
-import { addConnectionOptions, resolveTarget, type ConnectionOptions, type Target } from './connection-options.js';
+import { addConnectionOptions, resolveTargets, type ConnectionOptions, type Target } from './connection-options.js';
 import { CliError } from './errors.js';
+import { leaderAmong } from './leader.js';
 
 /** What a command prints: `document` for programs, `text` for people. */
 export type Output = { document: unknown; text(this: void): string | Promise<string> };
@@ -26,7 +27,7 @@ export async function runCommand(
   action: (client: Client) => Promise<Output>,
 ): Promise<void> {
   try {
-    const target = resolveTarget(options, process.env);
+    const target = await leaderAmong(resolveTargets(options, process.env));
     process.stdout.write(`${await outputOf(target, options.json === true, action)}\n`);
   } catch (error) {
     if (options.json !== true || !(error instanceof CliError)) throw error;

@@ -24,7 +24,8 @@ export function startDso(args: readonly string[], options: DsoOptions = {}): Dso
   return startProgram(BIN, args, options);
 }
 
-function startProgram(program: string, args: readonly string[], { environment = {}, cwd }: DsoOptions): Dso {
+/** The same for a copy of the program, or any other. */
+export function startProgram(program: string, args: readonly string[], { environment = {}, cwd }: DsoOptions): Dso {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(DSO_|DISCORD_|NODE_OPTIONS|VITEST)/.test(name));
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -109,8 +109,9 @@ export function isAlive(pid: number): boolean {
   return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }
 
-export async function statusOf({ http }: Pick<Running, 'http'>): Promise<StatusV1> {
-  return (await (await fetch(`${http}/v1/status`)).json()) as StatusV1;
+export async function statusOf({ http }: Pick<Running, 'http'>, token: string | null = null): Promise<StatusV1> {
+  const headers = { ...(token !== null && { authorization: `Bearer ${token}` }) };
+  return (await (await fetch(`${http}/v1/status`, { headers })).json()) as StatusV1;
 }
 
 export async function historyOf({ http }: Pick<Running, 'http'>): Promise<readonly HistoryEntry[]> {
@@ -118,10 +119,15 @@ export async function historyOf({ http }: Pick<Running, 'http'>): Promise<readon
 }
 
 /** Resolves when that many nodes run that many shards. */
-export function untilServing(where: Pick<Running, 'http'>, nodes: number, shards: number): Promise<StatusV1> {
+export function untilServing(
+  where: Pick<Running, 'http'>,
+  nodes: number,
+  shards: number,
+  token: string | null = null,
+): Promise<StatusV1> {
   return until(
     async () => {
-      const status = await statusOf(where);
+      const status = await statusOf(where, token);
       const connected = status.nodes.filter(({ connection }) => connection === 'connected');
       return connected.length === nodes && status.shardCounts.running === shards ? status : null;
     },

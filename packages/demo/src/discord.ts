@@ -1,5 +1,10 @@
 /** Discord, as the demo needs it: the gateway emulator, its traffic and its ledger. */
-import { startGatewayEmulator, type GatewayEmulator, type HandledEvent } from '@dshard/gateway-emulator';
+import {
+  startGatewayEmulator,
+  type EmulatorOptions,
+  type GatewayEmulator,
+  type HandledEvent,
+} from '@dshard/gateway-emulator';
 import type { Clock } from '@dshard/transport';
 import type { DemoOptions } from './options.js';
 import { QUARANTINE_REPLAY_BUFFER } from './quarantine-tour.js';
@@ -28,7 +33,13 @@ export type Discord = {
   close(): Promise<void>;
 };
 
-export async function startDiscord(clock: Clock, options: DemoOptions): Promise<Discord> {
+export type World = Pick<
+  DemoOptions,
+  'shards' | 'guilds' | 'members' | 'rate' | 'seed' | 'maxConcurrency' | 'identifyWindow' | 'scenario'
+>;
+
+/** `place`: where the emulator is found, if not on free ports of 127.0.0.1. */
+export async function startDiscord(clock: Clock, options: World, place: EmulatorOptions = {}): Promise<Discord> {
   const { shards, guilds, members, rate, seed, maxConcurrency, identifyWindow, scenario } = options;
   const emulator = await startGatewayEmulator(
     {
@@ -38,6 +49,7 @@ export async function startDiscord(clock: Clock, options: DemoOptions): Promise<
       seed,
       maxConcurrency,
       identifyWindowMs: identifyWindow,
+      ...place,
       ...(scenario === 'quarantine' && { replayBuffer: QUARANTINE_REPLAY_BUFFER }),
     },
     { clock },

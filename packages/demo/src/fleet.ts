@@ -55,6 +55,11 @@ export type FleetOptions = {
   nodeEnvironment?: Readonly<Record<string, string>>;
   /** Arguments of `dso up`, besides the configuration. */
   upArguments?: readonly string[];
+  /** Of several orchestrators: their REST interfaces, and where nodes find them. Default: the one at `ports`. */
+  restAddresses?: readonly string[];
+  nodeAddresses?: readonly string[];
+  /** What the orchestrator's command line begins with. */
+  enter?: readonly string[];
   /** Addresses that lead to the orchestrator, for nodes to choose from (bot.ts); without it they connect directly. */
   ways?: readonly string[];
 };
@@ -71,10 +76,12 @@ export class Fleet {
   readonly client: OrchestratorClient;
   readonly httpUrl: string;
   readonly nodeAddress: string;
+  readonly restAddresses: readonly string[];
+  /** For the logs of further orchestrators. */
+  readonly onLog: (line: string) => void;
   /** Of every file of this fleet; the environment of its nodes names it. */
   readonly folder: string;
   readonly #clock: Clock;
-  readonly #onLog: (line: string) => void;
   readonly #stopFollowing: Cancel;
   readonly #log: string[] = [];
   #orchestrator: OrchestratorProcess;
@@ -90,7 +97,7 @@ export class Fleet {
     this.folder = folder;
     this.#environment = environment ?? {};
     this.#upArguments = upArguments;
-    this.#onLog = (line) => {
+    this.onLog = (line) => {
       this.#log.push(line);
       if (this.#log.length > LOG_LINES) this.#log.shift();
       onLog(line);
@@ -98,7 +105,8 @@ export class Fleet {
     this.#stopFollowing = followReports(clock, join(folder, HANDLED_FILE), onHandled);
     this.nodeAddress = `127.0.0.1:${ports.node}`;
     this.httpUrl = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${ports.http}`;
-    this.client = new OrchestratorClient(this.httpUrl, token);
+    this.restAddresses = options.restAddresses ?? [this.httpUrl];
+    this.client = new OrchestratorClient(this.restAddresses, token);
     this.#orchestrator = this.#startProcess();
   }
 
@@ -152,7 +160,8 @@ export class Fleet {
 
   /** For whoever starts the bot's processes instead of the orchestrator. In this folder they find the token. */
   get bot(): BotProgram {
-    const environment = { ...botEnvironment(this.folder, this.#options), DSO_ORCHESTRATOR: this.nodeAddress };
+    const addresses = this.#options.nodeAddresses ?? [this.nodeAddress];
+    const environment = { ...botEnvironment(this.folder, this.#options), DSO_ORCHESTRATOR: addresses.join() };
     return { program: BOTS[this.#options.bot], folder: this.folder, environment };
   }
 
@@ -171,6 +180,11 @@ export class Fleet {
     await this.#orchestrator.end();
     const { exitCode } = this.#orchestrator;
     if (exitCode !== 0) throw new Error(`dso up ended with exit code ${exitCode}.`);
+  }
+
+  /** Whoever comes in the place of the one that was killed. */
+  adoptOrchestrator(orchestrator: OrchestratorProcess): void {
+    this.#orchestrator = orchestrator;
   }
 
   async restartOrchestrator(): Promise<void> {
@@ -206,7 +220,8 @@ export class Fleet {
   }
 
   #startProcess(more: readonly string[] = []): OrchestratorProcess {
-    return startOrchestrator(this.#configFile, this.#onLog, {
+    return startOrchestrator(this.#configFile, this.onLog, {
+      ...(this.#options.enter && { enter: this.#options.enter }),
       more: [...this.#upArguments, ...more],
       environment: this.#environment,
     });

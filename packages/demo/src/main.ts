@@ -17,6 +17,7 @@ import { QUARANTINE_SETTINGS, quarantineTour } from './quarantine-tour.js';
 import { REBALANCE_SETTINGS, rebalanceTour } from './rebalance-tour.js';
 import { lineScreen, terminalScreen, type Screen } from './screen.js';
 import { Steps } from './steps.js';
+import { HaWorld, haTour } from './ha-tour.js';
 import { leaveText } from './leave-figures.js';
 import { LEAVE_SETTINGS, leaveTour } from './discordjs/leave-tour.js';
 import { startFigures, startTour } from './start-tour.js';
@@ -24,7 +25,7 @@ import { crashTour, grandTour, stateTour, type Tour } from './tour.js';
 import { judge, type TourEnd, type Verdict, type VerdictInput } from './verdict.js';
 import { waitsOf } from './reports.js';
 
-const TOURS: Readonly<Record<Scenario, Tour>> = {
+const TOURS: Readonly<Record<Exclude<Scenario, 'ha'>, Tour>> = {
   tour: grandTour,
   crash: crashTour,
   'orchestrator-restart': orchestratorRestart,
@@ -89,6 +90,7 @@ class Demo {
   readonly #log: string[] = [];
   readonly #atEnd: (() => Promise<void>)[] = [];
   #fleet: Fleet | null = null;
+  #haWorld: HaWorld | null = null;
   #nodes: readonly NodeRow[] = [];
   #stopPicture: Cancel = () => undefined;
 
@@ -123,7 +125,7 @@ class Demo {
         steps: this.#steps,
         atEnd,
       };
-      end = await (bot === 'discordjs' && scenario === 'tour' ? discordjsTour : TOURS[scenario])(context);
+      end = await this.#tourOf(bot, scenario)(context);
     } catch (error) {
       failures.push(messageOf(error));
     }
@@ -132,7 +134,7 @@ class Demo {
       nodes,
       ledger: this.#discord.ledgerFigures(),
       migrations: await this.#migrations(),
-      mayFail: scenario === 'orchestrator-crash' || scenario === 'bad-rollout',
+      mayFail: ['orchestrator-crash', 'bad-rollout', 'ha'].includes(scenario),
       forgotten: this.#forgotten(),
       ...end,
       ...(scenario === 'state' && { state: { mb: stateMb, reports: this.#fleet?.stateReports() ?? [] } }),
@@ -140,6 +142,12 @@ class Demo {
       durationMs: this.#clock.monotonicMs() - this.#startedMs,
     });
     return { verdict: { ...verdict, ok: verdict.ok && failures.length === 0 }, reasons: [...failures, ...reasons] };
+  }
+
+  #tourOf(bot: DemoOptions['bot'], scenario: Scenario): Tour {
+    if (this.#haWorld !== null) return haTour(this.#haWorld);
+    if (scenario === 'ha') throw new Error('There is no database.');
+    return bot === 'discordjs' && scenario === 'tour' ? discordjsTour : TOURS[scenario];
   }
 
   /** The last picture, with how everything stands now, stays on the screen. */
@@ -174,6 +182,7 @@ class Demo {
     this.#stopPicture();
     await this.#fleet?.end();
     for (const work of this.#atEnd) await work();
+    await this.#haWorld?.database.close();
     await this.#discord.close();
   }
 
@@ -181,6 +190,10 @@ class Demo {
     const { bot, shards, nodes, tourOnly, stateMb, identifyWindow, scenario } = this.#options;
     const discord = this.#discord;
     const { api, token } = discord;
+    if (scenario === 'ha')
+      await this.#steps.run('starting a PostgreSQL primary and its synchronous standby', async () => {
+        this.#haWorld = await HaWorld.start();
+      });
     await this.#steps.run('starting Discord (the emulator) and the orchestrator (dso up)', async () => {
       const options = {
         bot: scenario === 'bad-rollout' ? ('faulty' as const) : bot,
@@ -195,6 +208,7 @@ class Demo {
         upArguments: scenario === 'full-restart' ? KEEP_SESSIONS : [],
         // The documented ones if they are free, so that `npx dso status` works as it stands.
         ports: { node: await freePort(tourOnly ? 0 : 7447), http: await freePort(tourOnly ? 0 : 7448) },
+        ...this.#haWorld?.fleet,
       };
       this.#fleet = await Fleet.start(this.#clock, options, {
         onLog: (line) => this.#logLine(line),

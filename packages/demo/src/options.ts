@@ -21,6 +21,7 @@ const SCENARIOS = [
   'rebalance',
   'leave',
   'full-restart',
+  'ha',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
@@ -93,6 +94,7 @@ Examples:
   npm run demo -- --scenario state --state-mb 100 --json shards that carry 100 MB each: the gap stays the same
   npm run demo -- --scenario leave --json                nodes get SIGTERM as a scheduler sends it; discord.js clients
   npm run demo -- --scenario full-restart --json         dso up --keep-sessions is ended and started again; discord.js clients
+  npm run demo -- --scenario ha --json                   two orchestrators on PostgreSQL: leader killed, database restarted, then failed over
   npm run demo -- --scenario start --shards 64 --nodes 4 --max-concurrency 1 --identify-window 500 --json
                                                          how long the start takes beside what Discord's pace allows`,
     )

@@ -21,13 +21,21 @@ export type OrchestratorProcess = {
   kill(): Promise<void>;
 };
 
-/** `more`: arguments of `dso up`; `environment`: besides our own. */
+export type OrchestratorStart = {
+  more?: readonly string[];
+  environment?: Readonly<Record<string, string>>;
+  enter?: readonly string[];
+};
+
+/** `more`: arguments of `dso up`; `environment`: besides our own; `enter`: what its command line begins with. */
 export function startOrchestrator(
   configFile: string,
   onLine: (line: string) => void,
-  { more = [], environment = {} }: { more?: readonly string[]; environment?: Readonly<Record<string, string>> } = {},
+  { more = [], environment = {}, enter = [] }: OrchestratorStart = {},
 ): OrchestratorProcess {
-  const child = spawn(process.execPath, [DSO_PROGRAM, 'up', '--config', configFile, '--log', 'json', ...more], {
+  const dso = [process.execPath, DSO_PROGRAM, 'up', '--config', configFile, '--log', 'json', ...more];
+  const [program = '', ...words] = [...enter, ...dso];
+  const child = spawn(program, words, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...environment },
   });
@@ -45,7 +53,8 @@ export function startOrchestrator(
       await closed;
       return child.exitCode;
     },
-    end: () => stop(child, 'SIGTERM'),
+    // What enters namespaces passes no signal on; whoever it started ends with it.
+    end: () => stop(child, enter.length === 0 ? 'SIGTERM' : 'SIGKILL'),
     kill: () => stop(child, 'SIGKILL'),
   };
 }
@@ -123,12 +132,14 @@ export type HistoryRow = {
 
 /** The few calls of the orchestrator's REST interface that the demo makes: the same ones `dso` makes. */
 export class OrchestratorClient {
-  readonly #base: string;
+  readonly #bases: readonly string[];
+  /** Which one answered last. */
+  #at = 0;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /** `base` as in `http://127.0.0.1:7448`. */
-  constructor(base: string, token: string | null) {
-    this.#base = base;
+  /** `bases` as in `http://127.0.0.1:7448`: an orchestrator, or several, of which one leads. */
+  constructor(bases: string | readonly string[], token: string | null) {
+    this.#bases = typeof bases === 'string' ? [bases] : bases;
     this.#headers = token === null ? {} : { authorization: `Bearer ${token}` };
   }
 
@@ -153,9 +164,16 @@ export class OrchestratorClient {
   }
 
   async #request(method: string, path: string, body?: URLSearchParams): Promise<unknown> {
-    const response = await fetch(`${this.#base}${path}`, { method, headers: this.#headers, ...(body && { body }) });
-    const answer: unknown = await response.json();
-    if (!response.ok) throw new Error(`${method} ${path} was refused: ${JSON.stringify(answer)}`);
-    return answer;
+    const base = this.#bases[this.#at % this.#bases.length];
+    try {
+      const response = await fetch(`${base}${path}`, { method, headers: this.#headers, ...(body && { body }) });
+      const answer: unknown = await response.json();
+      if (!response.ok) throw new Error(`${method} ${path} was refused: ${JSON.stringify(answer)}`);
+      return answer;
+    } catch (error) {
+      // Another one may lead: whoever asks again asks that one.
+      this.#at += 1;
+      throw error;
+    }
   }
 }

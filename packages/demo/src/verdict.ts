@@ -8,6 +8,7 @@ import type { AlarmFigures } from './alarm-tour.js';
 import { badRolloutProblems, type BadRolloutCase, type BadRolloutFigures } from './bad-rollout-figures.js';
 import { restartProblems, type RestartFigures } from './full-restart-figures.js';
 import type { CallFigures } from './fleet-calls.js';
+import { haProblems, type HaFigures } from './ha-figures.js';
 import { leaveProblems, type LeaveFigures } from './leave-figures.js';
 import type { OutageFigures } from './outage-tour.js';
 import type { QuarantineFigures } from './quarantine-tour.js';
@@ -87,6 +88,8 @@ export type Verdict = {
   leave?: LeaveFigures;
   /** Scenario `full-restart`. */
   restart?: RestartFigures;
+  /** Scenario `ha`: how long nobody led, or nothing could be decided. */
+  ha?: HaFigures;
   durationMs: number;
 };
 
@@ -113,6 +116,7 @@ export type TourEnd = {
   discordjs?: DiscordjsFigures;
   leave?: LeaveFigures;
   restart?: RestartFigures;
+  ha?: HaFigures;
 };
 
 export type VerdictInput = TourEnd & {
@@ -122,8 +126,8 @@ export type VerdictInput = TourEnd & {
   /** `handlerWaitMs`: in the order of `frozenMs`; empty where nobody measured. */
   migrations: { completed: number; failed: number; frozenMs: readonly number[]; handlerWaitMs: readonly number[] };
   /**
-   * Scenario `orchestrator-crash`: moves under way when it died may have been aborted, and are made again. Scenario
-   * `bad-rollout`: a shard whose state is not taken stays.
+   * Scenarios `orchestrator-crash` and `ha`: moves under way when it died may have been aborted, and are made again.
+   * Scenario `bad-rollout`: a shard whose state is not taken stays.
    */
   mayFail?: boolean;
   /** Shards that came to a node without what they had carried. */
@@ -137,7 +141,7 @@ export type VerdictInput = TourEnd & {
 
 export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonly string[] } {
   const { ledger, migrations, state, start, takeovers, calls, discordjs, quarantine, alarm, outage } = input;
-  const { badRollout, leave, rebalance, restart } = input;
+  const { badRollout, leave, rebalance, restart, ha } = input;
   const shardsLost = takeovers?.expected ?? input.losses?.shards ?? 0;
   const { cases } = badRollout ?? {};
   // How many each case of `bad-rollout` may cost is judged case by case.
@@ -188,6 +192,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(discordjs === undefined ? [] : problemsOf(discordjs)),
     ...(leave === undefined ? [] : leaveProblems(leave)),
     ...(restart === undefined ? [] : restartProblems(restart)),
+    ...(ha === undefined ? [] : haProblems(ha)),
     ...ledger.findings,
     ...ledger.doubleAttaches.slice(input.losses?.asleep ?? 0),
   ].filter((reason) => reason !== false);
@@ -221,6 +226,7 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: readonl
     ...(discordjs && { caches: discordjs.caches, commands: discordjs.commands }),
     ...(leave && { leave }),
     ...(restart && { restart }),
+    ...(ha && { ha }),
     ...(start && { start }),
     ...(state && { state: { mb: state.mb, bytesMoved, wrong } }),
     durationMs: Math.round(input.durationMs),

@@ -49,6 +49,11 @@ export class Connections {
     this.#adopt(connection);
   }
 
+  /** As another orchestrator said. */
+  leaderIs(address: string | null): void {
+    this.#options.orchestrators.leaderIs(address);
+  }
+
   #adopt(connection: MessageConnection): void {
     const id = ++this.#lastId;
     this.#open.set(id, connection);

@@ -264,6 +264,8 @@ class NodeRuntime implements DshardNode {
           process: this.#figures.take(),
           ...this.#signals.told(this.#state),
         });
+      case 'leaderIs':
+        return this.#connections.leaderIs(effect.address);
       case 'established':
         this.#connections.established(effect.connection);
         return this.#introduce(effect.totalShards);

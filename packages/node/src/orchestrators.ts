@@ -1,7 +1,8 @@
 /**
- * The orchestrator may be on one of several hosts: one leads, and the others do not listen before they lead. So a node
- * asks all of them, one shortly after the other, and takes the first that answers. Who was asked first last time is
- * asked last: an orchestrator that answers and then refuses does not keep the node from the others.
+ * The orchestrator may be on one of several hosts: one leads, and the others say who that is, or do not listen. So a
+ * node asks all of them, one shortly after the other, and takes the first that answers. Who was asked first last time
+ * is asked last: an orchestrator that answers and then refuses does not keep the node from the others. Whom one of them
+ * named as the leader is asked before all others, once, whether or not this node was told of that address.
  */
 import { messageOf } from '@dshard/protocol';
 import { isLoopback, parseAddress } from '@dshard/transport';
@@ -29,6 +30,7 @@ export class Orchestrators {
   readonly #addresses: readonly Address[];
   readonly #clock: Clock;
   #first = 0;
+  #leader: Address | null = null;
 
   constructor(transport: Transport, addresses: readonly Address[], clock: Clock) {
     this.#transport = transport;
@@ -36,11 +38,28 @@ export class Orchestrators {
     this.#clock = clock;
   }
 
+  /** @param address null, or one that is not to be used: the others are asked as before. */
+  leaderIs(address: string | null): void {
+    this.#leader = address !== null && this.#mayUse(address) ? address : null;
+  }
+
+  /** Who keeps to this machine, in plain text perhaps, is not sent beyond it. */
+  #mayUse(address: string): boolean {
+    try {
+      return isLoopback(parseAddress(address).host) || !areOnLoopback(this.#addresses);
+    } catch {
+      return false;
+    }
+  }
+
   /** Rejects when none of them can be reached, or `signal` aborts. */
   connect({ signal, timeoutMs }: Attempt): Promise<ByteStream> {
     const first = this.#first;
     this.#first = (first + 1) % this.#addresses.length;
-    const inTurn = [...this.#addresses.slice(first), ...this.#addresses.slice(0, first)];
+    const others = [...this.#addresses.slice(first), ...this.#addresses.slice(0, first)];
+    const leader = this.#leader;
+    this.#leader = null;
+    const inTurn = leader === null ? others : [leader, ...others.filter((each) => each !== leader)];
     return inTurn.length === 1
       ? this.#transport.connect(inTurn[0] ?? '', { signal, timeoutMs })
       : this.#race(inTurn, { signal, timeoutMs });

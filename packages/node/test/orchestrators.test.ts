@@ -59,6 +59,33 @@ describe('of several orchestrators a node finds', () => {
     expect([await asked(), await asked()]).toEqual([A, B]);
   });
 
+  test('the one that another names as the leader, at once, and asks the others when that one is gone', async () => {
+    const { listen, orchestrators, asked } = hosts({ down: [A] });
+    await listen(B);
+    await listen(C);
+    orchestrators.leaderIs(C);
+    expect(await asked()).toBe(C);
+    orchestrators.leaderIs('10.0.0.9:7447');
+    expect(await asked()).toBe(B);
+  });
+
+  test('nobody by what is no address, or beyond the machine it keeps to', async () => {
+    const { listen, orchestrators, asked, clock, transport } = hosts();
+    await listen(A);
+    for (const named of ['nonsense', '']) {
+      orchestrators.leaderIs(named);
+      expect(await asked()).toBe(A);
+    }
+    const local = new Orchestrators(transport, ['127.0.0.1:7447'], clock);
+    await listen('127.0.0.1:7447');
+    local.leaderIs(A);
+    const connecting = local.connect(ATTEMPT);
+    clock.advance(1_000);
+    const stream = await connecting;
+    expect(stream.remote).toBe('127.0.0.1:7447');
+    stream.destroy();
+  });
+
   test('none, and says why of each', async () => {
     const { clock, orchestrators } = hosts();
     const connecting = orchestrators.connect(ATTEMPT);

@@ -112,6 +112,11 @@ export const ORCHESTRATOR_ERRORS = {
     remedy:
       'See the message; moving the file away starts without what it remembers, and running nodes are found again.',
   },
+  DSO_NOT_LEADER: {
+    meaning: 'A standby was asked, which only says who leads.',
+    remedy: 'Nodes and `dso` that know several addresses go to the leader by themselves; else name its address.',
+    retryable: true,
+  },
   DSO_STORE_LED: {
     meaning: 'Another orchestrator leads on this state store.',
     remedy: 'Stop the one the message names, give this one a store of its own, or let it wait (`dso up --standby`).',

@@ -35,8 +35,10 @@ import { fileSpool } from './adapters/spool/file-spool.js';
 import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
 import { createWebhook } from './adapters/webhook/webhook.js';
 import { fixedVersion, versionCommands } from './adapters/version-commands/version-commands.js';
+import { advertised } from './config/advertised.js';
 import { settingsOf } from './config/settings.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
+import { Standby } from './standby.js';
 import { addressTaken, addressUnusable } from './errors.js';
 import { createLogger } from './logger.js';
 import { listenerOn } from './adapters/listening.js';
@@ -84,7 +86,7 @@ export async function startOrchestrator(
   const { ownTokenFile } = config;
   const token = ownTokenFile === null ? config.token : ownToken(ownTokenFile, random, logger);
   const signal = surroundings.signal && { signal: surroundings.signal };
-  const leadership = await leadershipOf(config, { clock: machine, random, logger, ...signal });
+  const leadership = await leadershipOf(config, { clock: machine, random, transport, token, logger, ...signal });
   const clock = continuedClock(machine, leadership.aheadMs);
   const succession = new Succession({ leadership, clock, logger, liveness: livenessOf, listenerOn, ...signal });
   const launcher = launcherOf(config, { token, clock, logger, address: () => orchestrator.address });
@@ -162,29 +164,29 @@ function started({ orchestrator, http, httpAddress, launcher }: Parts): StartedO
   };
 }
 
-async function leadershipOf(
-  { store: config }: ResolvedConfig,
-  {
-    clock,
-    random,
-    logger,
-    signal,
-  }: Required<Pick<Surroundings, 'clock' | 'random' | 'logger'>> & { signal?: AbortSignal },
-): Promise<Leadership> {
-  const store = openStore(config, clock);
+type Leading = Required<Omit<Surroundings, 'signal'>> & { token: string | null; signal?: AbortSignal };
+
+async function leadershipOf(config: ResolvedConfig, { signal, ...surroundings }: Leading): Promise<Leadership> {
+  const { clock, random, logger } = surroundings;
+  const { standby, ...place } = config.store;
+  const store = openStore(config.store, clock);
+  const waiting = new Standby(config, surroundings);
   try {
     return await lead(store, {
-      identity: ownIdentity(random, clock),
-      standby: config.standby,
-      ...(config.kind === 'postgres' && { leaseMs: config.leaseMs }),
+      identity: ownIdentity(random, clock, advertised(config)),
+      standby,
+      ...(place.kind === 'postgres' && { leaseMs: place.leaseMs }),
       clock,
       logger,
       liveness: livenessOf,
+      onLed: (leader) => waiting.onLed(leader),
       ...(signal && { signal }),
     });
   } catch (error) {
     await store.close();
     throw error;
+  } finally {
+    await waiting.close();
   }
 }
 

@@ -8,7 +8,7 @@ export type Tarball = { readonly package: PublicPackage; readonly file: string }
 
 export type Ran = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
-export type RunOptions = { cwd?: string; env?: NodeJS.ProcessEnv; signal?: AbortSignal };
+export type RunOptions = { cwd?: string; env?: NodeJS.ProcessEnv; signal?: AbortSignal; killSignal?: NodeJS.Signals };
 
 /** Resolves when the program has ended, however it did. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {

@@ -101,10 +101,10 @@ describe('the domain of the orchestrator', () => {
     expect(arrowsOut.filter(({ other }) => other !== 'state')).toEqual([]);
   });
 
-  test('alarms read the state and its shards, and nothing in the domain reads them: no decision depends on an alarm', () => {
+  test('alarms read the state, its shards and its operations, and nothing in the domain reads them: no decision depends on an alarm', () => {
     const readers = between.filter(({ other }) => other === 'alarms');
     const read = between.filter(({ own }) => own === 'alarms').map(({ other }) => other);
     expect(readers).toEqual([]);
-    expect([...new Set(read)].toSorted()).toEqual(['shards', 'state']);
+    expect([...new Set(read)].toSorted()).toEqual(['operations', 'shards', 'state']);
   });
 });

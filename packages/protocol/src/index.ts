@@ -68,6 +68,7 @@ export type {
 } from './messages.js';
 export { SELF_TESTS } from './signal-messages.js';
 export type { HealthOpinion, NodeSignals, SelfTest, VersionHealth } from './signal-messages.js';
+export type { NotLeader } from './leadership-messages.js';
 export type { RolloutAnswer, RolloutMessage, RolloutRequest } from './rollout-messages.js';
 export type {
   ShardLeaving,

@@ -5,6 +5,7 @@
  */
 import { CALL_FIELDS } from './call-messages.js';
 import { JOB_FIELDS } from './job-messages.js';
+import { LEADERSHIP_FIELDS } from './leadership-messages.js';
 import { LEAVE_FIELDS } from './leave-messages.js';
 import { maybe, optional, record, required, SESSION_FIELDS, session, type Fields } from './fields.js';
 import { MAX_CAPABILITIES, MAX_EVENT_ID, MAX_NAME_LENGTH, MAX_SHARDS } from './limits.js';
@@ -204,5 +205,6 @@ export const MESSAGE_TABLE: { readonly [K in TableKind]: Fields<MessageFields<K>
   ...JOB_FIELDS,
   ...LEAVE_FIELDS,
   ...ROLLOUT_FIELDS,
+  ...LEADERSHIP_FIELDS,
   versionHealth: VERSION_FIELDS,
 };

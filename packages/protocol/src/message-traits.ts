@@ -72,6 +72,7 @@ const TRAITS = {
   leave: { id: 72, from: 'node', scope: 'connection', capability: 'leave' },
   shutdownNoted: { id: 73, from: 'orchestrator', scope: 'connection', capability: 'leave' },
   versionHealth: { id: 83, from: 'orchestrator', scope: 'connection', capability: 'signals' },
+  notLeader: { id: 90, from: 'orchestrator', scope: 'connection', capability: 'not-leader' },
   userEvent: { id: null, from: 'both', scope: 'shard', capability: null },
 } as const;
 

@@ -8,6 +8,7 @@
 import type { CallMessage } from './call-messages.js';
 import type { JobMessage } from './job-messages.js';
 import type { LeaveMessage } from './leave-messages.js';
+import type { NotLeader } from './leadership-messages.js';
 import type { RolloutMessage } from './rollout-messages.js';
 import type { NodeSignals, VersionHealth } from './signal-messages.js';
 import type { TransferMessage } from './transfer-messages.js';
@@ -41,6 +42,7 @@ export const LOGIC_VERSION = 2;
  * - `leave`: the node may ask to leave, and its shards are moved before it goes (leave-messages.ts).
  * - `signals`: heartbeats say how the node's version fares, and the node hears what is made of that
  *   (signal-messages.ts).
+ * - `not-leader`: an orchestrator that does not lead may say who does (leadership-messages.ts).
  */
 export const CAPABILITIES = [
   'auth-hmac',
@@ -56,6 +58,7 @@ export const CAPABILITIES = [
   'resume-shards',
   'leave',
   'signals',
+  'not-leader',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -343,7 +346,8 @@ export type Message =
   | JobMessage
   | LeaveMessage
   | RolloutMessage
-  | VersionHealth;
+  | VersionHealth
+  | NotLeader;
 
 export type MessageKind = Message['kind'];
 

@@ -147,6 +147,7 @@ const BY_KIND: { [K in MessageKind]: fc.Arbitrary<Omit<MessageOf<K>, 'kind'>> } 
       process: fc.record({ memoryBytes: count, cpuPercent: real, eventLoopDelayMs: real, uptimeMs: real }),
     }),
   ),
+  notLeader: fc.record({ leader: fc.option(label) }),
   versionHealth: fc.record({ failing: fc.option(label) }),
   heartbeatAck: fc.record({ sequence: count }),
   commandFailed: fc.record({ command: label, shardId, message: label }),

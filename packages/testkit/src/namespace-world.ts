@@ -48,12 +48,12 @@ export function namespacesMissing(): string | null {
 
 /**
  * Runs this program once more, in a network of its own, and resolves with its exit code. Null: this is it already.
- * Signals to end are passed on.
+ * Signals to end are passed on. What it mounts is its own, too, and goes with it.
  */
 export async function inOwnNetwork(): Promise<number | null> {
   if (isInOwnNetwork()) return null;
   const env = { ...process.env, [CAME_FROM]: readlinkSync('/proc/self/ns/net') };
-  const words = ['--net', '--', process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const words = ['--net', '--mount', '--', process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const child = spawn('unshare', words, { env, stdio: 'inherit' });
   const exited = once(child, 'exit') as Promise<[number | null]>;
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal);

@@ -26,6 +26,7 @@ import {
 
 export type ConfigValues = {
   listen: string;
+  advertise: string | null;
   token: string | null;
   tokenFile: string | null;
   tokenless: boolean;
@@ -67,6 +68,7 @@ export type ConfigValues = {
   'timeouts.identify': number;
   'http.enabled': boolean;
   'http.listen': string;
+  'http.advertise': string | null;
   'http.tokenlessLoopback': boolean;
   'http.hosts': readonly string[];
   'http.clientCertificates': boolean;
@@ -134,6 +136,11 @@ const token: Field<string> = text({ expected: 'printable characters without blan
 
 const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
   listen: key(address(), '127.0.0.1:7447', 'Where nodes connect. Beyond loopback only with a token.'),
+  advertise: key(
+    orNull(address(), 'auto'),
+    null,
+    'Where nodes reach this orchestrator, as a standby tells them; auto: listen, or the host’s name where that is all addresses.',
+  ),
   token: key(
     orNull(token, 'none'),
     null,
@@ -300,6 +307,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     address(),
     '127.0.0.1:7448',
     'Where the REST interface listens. Beyond loopback only with a token.',
+  ),
+  'http.advertise': key(
+    orNull(address(), 'auto'),
+    null,
+    'Where operators reach its REST interface, as a standby tells them; auto: http.listen, or the host of advertise.',
   ),
   'http.tokenlessLoopback': key(
     flag(),

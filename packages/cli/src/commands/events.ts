@@ -4,9 +4,10 @@ import { parseWholeNumber, printableJson } from '@dshard/protocol';
 import { delay, systemClock } from '@dshard/transport';
 import type { Command } from 'commander';
 import { createClient, type Client } from '../client.js';
-import { resolveTarget, type ConnectionOptions } from '../connection-options.js';
+import { resolveTargets, type ConnectionOptions } from '../connection-options.js';
 import { describedCommand, wordsOf } from '../endpoint-command.js';
 import { CliError } from '../errors.js';
+import { leaderAmong } from '../leader.js';
 import { runCommand } from '../run-command.js';
 
 type Options = ConnectionOptions & { follow?: boolean; after?: string };
@@ -20,11 +21,9 @@ export function addEvents(program: Command): void {
     .action(async (options: Options) => {
       const after = options.after === undefined ? null : eventId(options.after);
       if (options.follow === true) {
-        await follow(
-          createClient(resolveTarget(options, process.env), { exact: options.json === true }),
-          after ?? 0,
-          options.json === true,
-        );
+        const exact = options.json === true;
+        const targets = resolveTargets(options, process.env);
+        await follow(async () => createClient(await leaderAmong(targets), { exact }), after ?? 0, exact);
         return;
       }
       await runCommand(options, async (client) => {
@@ -51,20 +50,23 @@ async function allAfter(client: Client, after: number): Promise<readonly History
 }
 
 /** Goes on until the program is ended. Rejects when nobody listens at first. */
-async function follow(client: Client, after: number, json: boolean): Promise<never> {
+async function follow(leader: () => Promise<Client>, after: number, json: boolean): Promise<never> {
   let last = after;
   const show = (entry: HistoryEntry): void => {
     last = entry.id;
     process.stdout.write(`${json ? printableJson(entry) : lineOf(entry)}\n`);
   };
-  await client.follow(last, show);
+  await (await leader()).follow(last, show);
   process.stderr.write('The orchestrator hung up; waiting for it to come back …\n');
   for (;;) {
     await delay(systemClock(), RECONNECT_MS);
-    await client.follow(last, show).catch((error: unknown) => {
-      // Still away: that is what we wait for. Anything it says itself (a wrong token) ends the wait.
-      if (!(error instanceof CliError) || error.code !== 'DSO_CLI_UNREACHABLE') throw error;
-    });
+    try {
+      await (await leader()).follow(last, show);
+    } catch (error) {
+      // Still away, or about to begin: that is what we wait for. Anything else it says (a wrong token) ends the wait.
+      if (!(error instanceof CliError)) throw error;
+      if (error.code !== 'DSO_CLI_UNREACHABLE' && error.status !== 503) throw error;
+    }
   }
 }
 

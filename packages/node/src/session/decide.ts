@@ -18,6 +18,7 @@ import {
   onConnectFailed,
   onDisconnected,
   onIdentified,
+  onNotLeader,
   onImpossible,
   onRefused,
   tickLink,
@@ -126,6 +127,8 @@ function onHandshakeMessage(tx: Transaction, connection: number, message: Messag
     onChallenge(tx, connection, message);
   } else if (message.kind === 'rejected') {
     onRefused(tx, connection, message);
+  } else if (message.kind === 'notLeader' && isTrusted(tx)) {
+    onNotLeader(tx, connection, message);
   } else if (message.kind === 'shutdown' && isTrusted(tx)) {
     beginLeaving(tx, 'orchestrator', message.final);
   } else {

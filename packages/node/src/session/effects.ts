@@ -29,6 +29,8 @@ export type NodeEffect =
   | { kind: 'checkChallenge'; connection: number; exchange: Exchange; mac: Uint8Array }
   /** Prove with the token that this node is one of the fleet, and say what it is. */
   | { kind: 'prove'; connection: number; exchange: Exchange; message: Identify }
+  /** Which orchestrator leads, as one that does not says: it is asked next. null: that one does not know. */
+  | { kind: 'leaderIs'; address: string | null }
   /** The peer is known now: the larger frame limit applies. */
   | { kind: 'established'; connection: number; totalShards: number; nodeId: string; capabilities: readonly string[] }
   /** So long nothing of this node is taken over after a heartbeat that is answered. null: nothing ever is. */

@@ -7,7 +7,7 @@
  * after an established connection; so does the patience for an answer to Identify, which doubles. After a refusal that
  * trying again does not cure the wait is `refusedRetryMs`.
  */
-import { negotiate, type Challenge, type Identified, type Rejected } from '@dshard/protocol';
+import { negotiate, type Challenge, type Identified, type NotLeader, type Rejected } from '@dshard/protocol';
 import type { NodeErrorCode } from '../errors.js';
 import { abortMigrationsOf } from './commands.js';
 import type { Transaction } from './transaction.js';
@@ -20,6 +20,8 @@ import { bareIdentify, identifyMessage, trusted, unproven } from './trust.js';
 
 /** Of the patience for an answer to Identify. */
 const MOST_DOUBLINGS = 2;
+/** A leader is found within a second. */
+const MOST_BETWEEN_LEADERS_MS = 500;
 
 export function beginConnecting(tx: Transaction, attempt: number): void {
   tx.set({ link: { kind: 'connecting', attempt } });
@@ -126,6 +128,16 @@ export function onIdentified(tx: Transaction, connection: number, said: Identifi
 
 export function onRefused(tx: Transaction, connection: number, rejection: Rejected): void {
   partWith(tx, connection, rejection, 'The orchestrator refused this node');
+}
+
+/** Somebody else leads, or nobody does yet: the wait does not grow as for an orchestrator that is away. */
+export function onNotLeader(tx: Transaction, connection: number, { leader }: NotLeader): void {
+  const attempt = tx.link.kind === 'identifying' ? tx.link.attempt : 0;
+  const reason = `This orchestrator does not lead; ${leader === null ? 'it does not know who does' : `${leader} does`}.`;
+  tx.log(attempt % 12 === 0 ? 'info' : 'debug', reason, { attempt });
+  tx.effect({ kind: 'closeConnection', connection, reason });
+  tx.effect({ kind: 'leaderIs', address: leader });
+  waitAndRetry(tx, attempt + 1, Math.min(backoffMs(tx, attempt, 1), MOST_BETWEEN_LEADERS_MS), reason);
 }
 
 /** This node refuses the orchestrator, for what it says or does not say. */

@@ -25,6 +25,7 @@ describe('connecting', () => {
         'resume-shards',
         'leave',
         'signals',
+        'not-leader',
       ],
       instance: '1-0',
       bounds: { lingerMs: 15_000, patienceMs: 60_000, readyMs: 10_000, handlersMs: 1_000 },
@@ -253,5 +254,23 @@ describe('identify permits', () => {
     expect(bench.sent('identifyFinished')).toEqual([{ kind: 'identifyFinished', shardId: SHARD, ready: false }]);
     bench.message({ kind: 'identifyGranted', shardId: SHARD });
     expect(bench.sent('identifyFinished')).toEqual([{ kind: 'identifyFinished', shardId: SHARD, ready: false }]);
+  });
+});
+
+describe('an orchestrator that does not lead', () => {
+  test('is left for the one that it names, soon and again and again, though nobody leads for a while', () => {
+    const bench = new Bench().connected();
+    bench.message({ kind: 'notLeader', leader: 'b:7447' });
+    expect(bench.effects).toContainEqual({ kind: 'leaderIs', address: 'b:7447' });
+    for (let round = 0; round < 20; round += 1) {
+      const { link } = bench.state;
+      if (link.kind !== 'waiting') throw new Error(`The link is ${link.kind}.`);
+      expect(link.until - bench.now).toBeLessThanOrEqual(500);
+      bench.now = link.until;
+      bench.event({ kind: 'tick' });
+      bench.connected();
+      bench.message({ kind: 'notLeader', leader: null });
+    }
+    expect(bench.effects).toContainEqual({ kind: 'leaderIs', address: null });
   });
 });

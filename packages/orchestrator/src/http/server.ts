@@ -6,7 +6,7 @@
  * stranger can make us hold: the time to send a request and to read its answer, its size, and the number of connections
  * and event streams.
  */
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import formbody from '@fastify/formbody';
@@ -240,7 +240,7 @@ function acceptEmptyJson(app: FastifyInstance): void {
   });
 }
 
-function visitOf({ headers, socket }: FastifyRequest): Visit {
+export function visitOf({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): Visit {
   return {
     host: headers.host,
     origin: headers.origin,

@@ -39,6 +39,9 @@ export type LeaderIdentity = {
   boot: string | null;
   /** When it started, by the machine's clock, for people. */
   since: number;
+  /** Where nodes reach it, `host:port`, and the URL of its REST interface. Earlier versions said neither. */
+  address?: string | null;
+  http?: string | null;
 };
 
 /** `leaseUntil`: by the monotonic time of its boot, or by the store's own clock. Each renewal changes it. */

@@ -41,6 +41,8 @@ export type Leadership = Pick<Acquired, 'epoch' | 'before' | 'predecessor' | 'ah
   leaseMs: number;
   /** Our lease, by our monotonic time. */
   leaseUntil: number;
+  /** Somebody else led when it began. */
+  hasWaited: boolean;
 };
 
 export type Liveness = (leader: Leader) => 'alive' | 'dead' | 'unknown';
@@ -54,6 +56,8 @@ export type LeadOptions = {
   logger: Logger;
   /** What is known of the process of another leader. */
   liveness: Liveness;
+  /** A standby saw who leads, once more; the next look is taken when this is done. */
+  onLed?: (leader: Leader) => Promise<void>;
   /** Ends the wait of a standby. */
   signal?: AbortSignal;
 };
@@ -81,7 +85,16 @@ export async function lead(store: StateStore, options: LeadOptions): Promise<Lea
         logger.info({ store: store.name, epoch: result.epoch }, `This orchestrator leads now.`);
       }
       const { epoch, before, predecessor } = result;
-      return { store, epoch, before, predecessor, aheadMs: result.aheadMs, leaseMs, leaseUntil: now + leaseMs };
+      return {
+        store,
+        epoch,
+        before,
+        predecessor,
+        aheadMs: result.aheadMs,
+        leaseMs,
+        leaseUntil: now + leaseMs,
+        hasWaited: watch.leader !== null,
+      };
     }
     if (result.reason === 'led') {
       const { leader, isOver } = result;
@@ -96,6 +109,7 @@ export async function lead(store: StateStore, options: LeadOptions): Promise<Lea
         );
       }
       problem = null;
+      if (standby) await options.onLed?.(leader);
     } else {
       // A standby that ended here would be missing when it is needed.
       if (!standby || watch.leader === null) throw new OrchestratorError('DSO_STORE_UNUSABLE', result.message);

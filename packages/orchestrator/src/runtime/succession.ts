@@ -1,7 +1,8 @@
 /**
  * What a leader before this one may hold still: the lock of the data directory, the ports. Whoever was stopped for
  * longer than its lease has them until it wakes up, notices that it was superseded, and lets go. For so long they are
- * waited for; what somebody else holds is not.
+ * waited for; what somebody else holds is not. Who has waited as a standby also waits a moment for other standbys on
+ * its host, which answer at its ports until they have seen who leads.
  */
 import { messageOf } from '@dshard/protocol';
 import { delay, parseAddress, TransportError, type Address, type Clock, type Logger } from '@dshard/transport';
@@ -10,6 +11,8 @@ import { who, type Leadership, type Liveness } from './leadership.js';
 
 const LOOK_AGAIN_MS = 500;
 const SAY_AGAIN_MS = 30_000;
+/** Standbys look every second. */
+const STANDBYS_LET_GO_MS = 5_000;
 
 /** The process that listens on a port of this machine; null: it cannot be known. */
 type ListenerOn = (port: number) => { pid: number } | null;
@@ -36,8 +39,9 @@ export class Succession {
    * it is not that leader who holds it, and with `DSO_LEADERSHIP_LOST`. @param address what it listens on, if it does.
    */
   async take<T>(take: () => Promise<T>, address: Address | null = null): Promise<T> {
-    const { clock, logger, signal } = this.#options;
+    const { leadership, clock, logger, signal } = this.#options;
     let saidAt = Number.NEGATIVE_INFINITY;
+    const begunAt = clock.now();
     for (;;) {
       signal?.throwIfAborted();
       // Looked at before: one that dies in between leaves everything to the next attempt.
@@ -45,8 +49,10 @@ export class Succession {
       try {
         return await take();
       } catch (error) {
-        if (!wasAlive || !isTaken(error) || this.#isStrangers(address)) throw error;
-        if (clock.now() - saidAt >= SAY_AGAIN_MS) {
+        const isStandbys = leadership.hasWaited && clock.now() - begunAt < STANDBYS_LET_GO_MS;
+        const isLeaders = wasAlive && !this.#isStrangers(address);
+        if (!isTaken(error) || !(isStandbys || isLeaders)) throw error;
+        if (isLeaders && clock.now() - saidAt >= SAY_AGAIN_MS) {
           saidAt = clock.now();
           logger.warn({ leader: this.#options.leadership.predecessor?.id }, this.#sentence(error));
         }

@@ -292,6 +292,7 @@ export class ModelNode {
       case 'rolloutRequest':
       case 'rolloutAnswer':
       case 'versionHealth':
+      case 'notLeader':
       case 'leave':
       case 'shutdownNoted':
         break;

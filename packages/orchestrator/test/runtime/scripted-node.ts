@@ -112,6 +112,7 @@ export async function scriptedNode(nodeId: string, options: ScriptedNodeOptions)
       case 'rolloutRequest':
       case 'rolloutAnswer':
       case 'versionHealth':
+      case 'notLeader':
       case 'leave':
       case 'shutdownNoted':
     }

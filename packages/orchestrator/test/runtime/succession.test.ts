@@ -11,7 +11,7 @@ const identity = (id: string, pid: number) =>
   ({ id, host: 'tower', pid, process: null, boot: 'boot', since: 1_767_225_600_000 }) as const;
 
 /** An orchestrator that has succeeded one with process id 1, which stands still. */
-async function successor(listener: { pid: number } | null = null) {
+async function successor(listener: { pid: number } | null = null, hasWaited = false) {
   const clock = virtualClock();
   const disk = memoryDisk();
   const logger = recordingLogger();
@@ -20,7 +20,7 @@ async function successor(listener: { pid: number } | null = null) {
   await lead(memoryStore({ disk }), { ...common, identity: identity('a', 1), liveness: () => 'alive' });
   const leading = lead(memoryStore({ disk }), { ...common, identity: identity('b', 2), liveness: () => 'alive' });
   await clock.run(LEASE_MS + 1_000);
-  const leadership = await leading;
+  const leadership = { ...(await leading), hasWaited };
   const liveness: Liveness = () => predecessor.is;
   const succession = new Succession({ leadership, clock, logger, liveness, listenerOn: () => listener });
   /** What somebody has until it is let go. */
@@ -31,6 +31,23 @@ async function successor(listener: { pid: number } | null = null) {
   };
   return { clock, disk, logger, predecessor, succession, held, take, leadership };
 }
+
+// Two standbys of one host had one port: the one that did not win answered there, and the winner ended at once.
+test('who has waited as a standby waits for another standby on its host to let the port go, a moment only', async () => {
+  const { clock, succession, held, take } = await successor({ pid: 77 }, true);
+  held.by = new TransportError('DSO_PORT_TAKEN', 'The port is taken.');
+  const taking = succession.take(take, '127.0.0.1:7447');
+  await clock.run(1_500);
+  held.by = null;
+  await clock.run(1_000);
+  await expect(taking).resolves.toBe('taken');
+
+  held.by = new TransportError('DSO_PORT_TAKEN', 'The port is taken.');
+  const failing = expect(succession.take(take, '127.0.0.1:7447')).rejects.toMatchObject({ code: 'DSO_PORT_TAKEN' });
+  await clock.run(6_000);
+  await failing;
+  expect(clock.pending()).toBe(0);
+});
 
 describe('what the leader before holds', () => {
   test.each([

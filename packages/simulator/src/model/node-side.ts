@@ -92,6 +92,7 @@ function carryOut(world: World, id: string, effect: NodeEffect): World {
     // No node of the model has a token.
     case 'checkChallenge':
     case 'prove':
+    case 'leaderIs':
     case 'grantPermit':
     case 'established':
     case 'leased':

@@ -54,7 +54,11 @@ function readProcStat(pid: number): ProcStat | null {
  * with the same host name are two. What a machine of the same name ran before it was restarted is dead. Of a leader on
  * another machine, or where there is no /proc, nothing is known.
  */
-export function ownIdentity(random: Random, clock: Pick<Clock, 'wallClock'>): LeaderIdentity {
+export function ownIdentity(
+  random: Random,
+  clock: Pick<Clock, 'wallClock'>,
+  reached: Pick<LeaderIdentity, 'address' | 'http'> = {},
+): LeaderIdentity {
   const { pid, startTime } = identityOf(process.pid);
   const here = machine();
   const unique = Math.floor(random.next() * 36 ** 8)
@@ -67,6 +71,7 @@ export function ownIdentity(random: Random, clock: Pick<Clock, 'wallClock'>): Le
     process: here === null || startTime === null ? null : { machine: here, startTime },
     boot: boot(),
     since: clock.wallClock(),
+    ...reached,
   };
 }
 
