@@ -7,7 +7,7 @@ import { BrokenInvariant } from './invariants.js';
 import { judgeSilence, mayAlarm } from './fleet/alarm.js';
 import { isUnresponsive } from './fleet/unresponsive.js';
 import { loadIn } from './operations/rollout-plan.js';
-import { isServing } from './state/hosts.js';
+import { isCordoned, isServing } from './state/hosts.js';
 import { drainedBy, hasConnection, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown } from './state/nodes.js';
 import { takesRoom } from './state/migrations.js';
 import { isHeldBack, replacedBy } from './state/versions.js';
@@ -159,6 +159,7 @@ function nothingIsTakenFromTheSilent(before: OrchestratorState, after: Orchestra
       must(!isTaken, `shard ${shard} is taken from silent node ${was.node} although most nodes are silent`);
     }
   }
+  if (before.alarm === null) alarmIsNoFalseOne(after);
   if (after.alarm !== null || !mayAlarm(after)) return;
   const owners = new Set(after.shards.flatMap((shard) => (shard.kind === 'unreachable' ? [shard.node] : [])));
   const silent = [...owners].flatMap((node) => (isSilent(after, node) ? (after.nodes.get(node) ?? []) : []));
@@ -166,6 +167,18 @@ function nothingIsTakenFromTheSilent(before: OrchestratorState, after: Orchestra
   const { isCutOff, hosts } = judgeSilence(silent, heard);
   const where = hosts === null ? '' : `, ${hosts.silent.length} of ${hosts.all} hosts are`;
   must(!isCutOff, `${silent.length} nodes are silent, ${heard.length} are not${where}, and there is no alarm`);
+}
+
+/** Where most hosts are heard, those that are silent are what is wrong. */
+function alarmIsNoFalseOne({ alarm, nodes }: OrchestratorState): void {
+  if (alarm === null) return;
+  const silent = alarm.silent.flatMap((id) => nodes.get(id) ?? []);
+  const heard = [...nodes.values()].filter(
+    (node) => node.connection.kind !== 'disconnected' && !isLeaving(node) && !alarm.silent.includes(node.id),
+  );
+  const { isCutOff, hosts } = judgeSilence(silent, heard);
+  const where = hosts === null ? '' : `, on ${hosts.silent.length} of ${hosts.all} hosts`;
+  must(isCutOff, `an alarm is raised for ${silent.length} silent nodes${where}, and ${heard.length} are heard`);
 }
 
 function quarantinedShardsAreNotStarted(before: OrchestratorState, after: OrchestratorState): void {
@@ -230,6 +243,9 @@ function placementIsFair(before: OrchestratorState, after: OrchestratorState): v
     if (was.kind !== 'vacant' || is?.kind !== 'starting') continue;
     const { node } = is;
     if (before.nodes.get(node)?.retained.includes(shard) === true) continue;
+    const holder = nodes.get(node);
+    const isKeptOut = holder !== undefined && isCordoned(after, holder);
+    must(!isKeptOut, `shard ${shard} is started on node ${node}, which is cordoned, by itself or with its host`);
     const { own = 0, all = 0 } = loads.get(node) ?? {};
     const limit = typeof settings.maxShardsPerNode === 'number' ? settings.maxShardsPerNode : Infinity;
     must(own <= limit, `shard ${shard} is started on node ${node}, which has ${own} shards, of ${limit}`);

@@ -8,18 +8,8 @@ import type { OrchestratorState } from '../state/state.js';
 import { BALANCE } from './balance-records.js';
 import { HOSTS } from './host-records.js';
 import { OPERATIONS } from './operation-records.js';
-import {
-  CRASH_RECORDS,
-  IDENTIFIES,
-  IDENTIFY_KEYS,
-  IDS,
-  JOBS,
-  NODES,
-  ROLLOUTS,
-  SCALE,
-  SHARDS,
-  TOTAL,
-} from './records.js';
+import { IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, ROLLOUTS, SCALE, SHARDS, TOTAL } from './records.js';
+import { CRASH_LOOPS, CRASH_RECORDS, RAISED_ALARMS } from './trouble-records.js';
 import type { Codec, JsonValue, Write } from './records.js';
 
 /** A codec for whoever writes, whatever its things are. */
@@ -55,6 +45,8 @@ const WRITERS: readonly Writer[] = [
   writer(SHARDS),
   writer(NODES),
   writer(HOSTS),
+  writer(CRASH_LOOPS),
+  writer(RAISED_ALARMS),
   writer(OPERATIONS),
   writer(CRASH_RECORDS),
   writer(JOBS),
