@@ -86,7 +86,7 @@ async function freePort(): Promise<number> {
 
 describe('dso up', () => {
   test('runs a fleet that the other commands operate, and ends it for good on SIGTERM', async () => {
-    // Or the node that was emptied is filled again before anybody looks.
+    // Or the node that was drained is filled again before anybody looks.
     const stays = ['--set', 'rebalance=off'];
     const fleet = await running([...ANYWHERE, '--bot', bot('quiet-bot'), '--nodes', '2', '--shards', '4', ...stays]);
     const environment = { DSO_CLI_ADDR: fleet.http };
