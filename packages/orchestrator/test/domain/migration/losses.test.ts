@@ -67,9 +67,9 @@ test.each(['disconnect', 'crash'] as const)(
   },
 );
 
-// The origin, a Go node, had closed the shard when the orchestrator crashed, and was back first. The shard's start on the
-// origin waited for its permit, and the session was forgotten with that, so that nothing told of the closed shard any
-// more: the destination named what it only made room for, was believed, and nobody served the shard, for ever.
+// The origin, a Go node, had closed the shard when the orchestrator crashed, and was back first. The shard’s start on
+// the origin waited for its permit, and the session was forgotten with that, so that nothing told of the closed shard
+// any more: the destination named what it only made room for, was believed, and nobody served the shard, for ever.
 test('a Go node that names what it only makes room for is not believed while a start elsewhere waits', () => {
   const { world, a, b } = stuckIn('transferring', { baseLevel: true, expectedNodes: ['a'] });
   world.crash();
