@@ -1,7 +1,7 @@
 /**
- * `npm run check:mutants`, or with `-- [--json] NAME …`: every seeded bug must be caught, by the simulator within so many
- * seeds or by the exhaustive checker, or they are not worth their figures. A seed catches a bug only if the same seed
- * with the same faults holds without it.
+ * `npm run check:mutants`, or with `-- [--json] NAME …`: every seeded bug must be caught, by the simulator within so
+ * many seeds or by the exhaustive checker, or they are not worth their figures. A seed catches a bug only if the same
+ * seed with the same faults holds without it.
  */
 import { parseArgs } from 'node:util';
 import { decide as decideShard } from '@dshard/node/gateway-shard';
