@@ -45,8 +45,8 @@ export function hasHistory(): boolean {
     execFileSync('git', ['cat-file', '-e', `${OLD_VERSION}^{commit}`], { cwd: ROOT, stdio: 'pipe' });
     return true;
   } catch {
-    console.error(
-      `NOT RUN: upgrades. The commit ${OLD_VERSION}, from which they are tried, is not in this checkout: git fetch --unshallow.`,
+    process.stderr.write(
+      `NOT RUN: upgrades. The commit ${OLD_VERSION}, from which they are tried, is not in this checkout: git fetch --unshallow.\n`,
     );
     return false;
   }
