@@ -1,13 +1,5 @@
 /** What the processes of the fleet benchmark say to each other over IPC. */
 
-export type OrchestratorOrder = {
-  listen: string;
-  shards: number;
-  /** The folder of the store. */
-  folder: string;
-  discord: { api: string; token: string };
-};
-
 export type OrchestratorReading = {
   /** Nodes that are established. */
   nodes: number;

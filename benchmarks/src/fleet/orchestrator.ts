@@ -1,26 +1,14 @@
 /** The orchestrator under test, in a process of its own, with a store on the disk. It can be killed like any other. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { resolveConfig, type Flag } from '@dshard/api/config';
-import { startOrchestrator, type OrchestratorState } from '@dshard/orchestrator';
-import { silentLogger, systemClock } from '@dshard/transport';
+import type { OrchestratorState } from '@dshard/orchestrator';
+import { systemClock } from '@dshard/transport';
+import { startBenchOrchestrator, type BenchOrchestrator } from '../orchestrator.js';
 import { orderVariable } from '../processes.js';
-import type { OrchestratorOrder, OrchestratorReading, OrchestratorSaying } from './messages.js';
+import type { OrchestratorReading, OrchestratorSaying } from './messages.js';
 
-const order = JSON.parse(process.env[orderVariable] ?? '{}') as OrchestratorOrder;
+const order = JSON.parse(process.env[orderVariable] ?? '{}') as BenchOrchestrator;
 const clock = systemClock();
-const flag = (key: string, written: string): Flag => ({ key, written, flag: key });
-const config = resolveConfig({
-  cwd: order.folder,
-  flags: [
-    flag('listen', order.listen),
-    flag('totalShards', String(order.shards)),
-    flag('tokenless', 'true'),
-    flag('http.enabled', 'false'),
-    flag('discord.api', order.discord.api),
-    flag('discord.token', order.discord.token),
-  ],
-});
-const started = await startOrchestrator(config, { clock, logger: silentLogger });
+const started = await startBenchOrchestrator(order, clock);
 let identifies = 0;
 let violations = 0;
 started.orchestrator.onEntry(({ name, text }) => {

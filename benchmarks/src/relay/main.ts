@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import { delay, systemClock } from '@dshard/transport';
 import { Command, InvalidArgumentError } from 'commander';
+import { medianOf } from '../median.js';
 import { Peer } from '../processes.js';
 import type { Arrived, Load, Saying, Usage } from './messages.js';
 
@@ -72,7 +73,7 @@ async function compare(what: string, load: Load, target: number): Promise<Row> {
       ways.fleet.push(await fleet.run());
     }
     const perSecond = (taken: readonly Way[]): number =>
-      Math.round((load.events * 1_000) / median(taken.map(({ ms }) => ms)));
+      Math.round((load.events * 1_000) / medianOf(taken.map(({ ms }) => ms)));
     const rates = { fleet: perSecond(ways.fleet), bare: perSecond(ways.bare) };
     const ratio = Number((rates.fleet / rates.bare).toFixed(2));
     console.error(`  CPU ms: ${JSON.stringify(ways.fleet.at(-1)?.cpu)}, bare ${JSON.stringify(ways.bare.at(-1)?.cpu)}`);
@@ -86,6 +87,7 @@ async function compare(what: string, load: Load, target: number): Promise<Row> {
 async function openFleet(load: Load): Promise<{ run(): Promise<Way>; close(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'dshard-bench-relay-'));
   const orchestrator = new Peer<Order, Saying>(new URL('./orchestrator.js', import.meta.url), {
+    listen: '127.0.0.1:0',
     folder,
     shards,
     discord: { api: discord.apiUrl, token: discord.token },
@@ -156,10 +158,6 @@ function wayOf({ ms, events, inOrder }: Arrived, usages: Record<string, Usage>):
 function expected<K extends Saying['kind']>(saying: Saying, kind: K): Extract<Saying, { kind: K }> {
   if (saying.kind !== kind) throw new Error(`A process said ${JSON.stringify(saying)} where ${kind} was due.`);
   return saying as Extract<Saying, { kind: K }>;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function lineOf({ what, fleet, bare, ratio, target, ok, peakRssMb }: Row, { bytes }: Load): string {

@@ -1,29 +1,13 @@
 /** The orchestrator between the nodes: as `dso up` starts it, with its store on the disk. */
-import { resolveConfig, type Flag } from '@dshard/api/config';
-import { startOrchestrator } from '@dshard/orchestrator';
-import { delay, silentLogger, systemClock } from '@dshard/transport';
+import { delay, systemClock } from '@dshard/transport';
+import { startBenchOrchestrator, type BenchOrchestrator } from '../orchestrator.js';
 import { orderVariable } from '../processes.js';
 import type { Saying } from './messages.js';
 import { answerUsage } from './usage.js';
 
-type Order = { folder: string; shards: number; discord: { api: string; token: string } };
-
-const order = JSON.parse(process.env[orderVariable] ?? '{}') as Order;
+const order = JSON.parse(process.env[orderVariable] ?? '{}') as BenchOrchestrator;
 const clock = systemClock();
-const flag = (key: string, written: string): Flag => ({ key, written, flag: key });
-const config = resolveConfig({
-  cwd: order.folder,
-  flags: [
-    flag('listen', '127.0.0.1:0'),
-    flag('totalShards', String(order.shards)),
-    flag('tokenless', 'true'),
-    flag('rebalance', 'off'),
-    flag('http.enabled', 'false'),
-    flag('discord.api', order.discord.api),
-    flag('discord.token', order.discord.token),
-  ],
-});
-const { orchestrator, address } = await startOrchestrator(config, { clock, logger: silentLogger });
+const { orchestrator, address } = await startBenchOrchestrator(order, clock, { rebalance: 'off' });
 const say = (saying: Saying): void => void process.send?.(saying);
 answerUsage();
 process.on('message', (message: { do: string; to?: string }) => {

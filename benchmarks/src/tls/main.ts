@@ -5,6 +5,7 @@
 import { cpus } from 'node:os';
 import { TestAuthority } from '@dshard/testkit/certificates';
 import { Command, InvalidArgumentError } from 'commander';
+import { medianOf } from '../median.js';
 import { Peer } from '../processes.js';
 import type { RunOrder, RunReading } from './messages.js';
 
@@ -105,11 +106,4 @@ function take(mode: Mode, { gapsMs, emitted, lost, repeated, identifies }: RunRe
 
 function percentile(sorted: readonly number[], share: number): number {
   return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const lower = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
-  const upper = sorted[Math.floor(sorted.length / 2)] ?? 0;
-  return Math.round((lower + upper) / 2);
 }

@@ -4,29 +4,48 @@
  */
 import type { Ms } from '@dshard/transport';
 
-type Seen = { id: string; shard: number; emittedAt: Ms; handled: number };
+type Seen = { id: string; shard: number; emittedAt: Ms };
+/** What a bot process reports of an event. */
+type Report = { id: string; at: Ms; redelivered?: boolean };
+type Handling = { node: string; at: Ms; marked: boolean };
 
-export type Repeat = { id: string; shard: number; at: Ms; node: string; before: string; marked: boolean };
+/**
+ * `at`: when the repeat was heard of. `before`: the node that handled the event last, with or without the mark, and how
+ * long ago by the machine's monotonic clock, which all bots share.
+ */
+export type Repeat = {
+  id: string;
+  shard: number;
+  at: Ms;
+  node: string;
+  before: string;
+  beforeMarked: boolean;
+  agoMs: Ms;
+  marked: boolean;
+};
 
 export class EventWatch {
-  readonly #seen = new Map<string, Seen & { node: string }>();
+  readonly #seen = new Map<string, Seen & { last: Handling | null }>();
   /** Not yet handled, in the order in which they were emitted. */
   readonly #open = new Map<string, Seen>();
   readonly repeats: Repeat[] = [];
 
   emitted(id: string, shard: number, at: Ms): void {
-    const seen = { id, shard, emittedAt: at, handled: 0, node: '' };
+    const seen = { id, shard, emittedAt: at, last: null };
     this.#seen.set(id, seen);
     this.#open.set(id, seen);
   }
 
-  handled(node: string, id: string, marked: boolean, at: Ms): void {
+  handled(node: string, { id, at, redelivered = false }: Report, now: Ms): void {
     const seen = this.#seen.get(id);
     // One that was never emitted is the ledger's to complain about.
     if (seen === undefined) return;
-    if (seen.handled > 0) this.repeats.push({ id, shard: seen.shard, at, node, before: seen.node, marked });
-    seen.handled += 1;
-    seen.node = node;
+    const { shard, last } = seen;
+    if (last !== null) {
+      const before = { before: last.node, beforeMarked: last.marked, agoMs: Math.round(at - last.at) };
+      this.repeats.push({ id, shard, at: now, node, ...before, marked: redelivered });
+    }
+    seen.last = { node, at, marked: redelivered };
     this.#open.delete(id);
   }
 

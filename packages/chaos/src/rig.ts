@@ -139,7 +139,7 @@ export class Rig implements ChaosRig {
         },
         onHandled: (node, event) => {
           emulator.ledger.handled({ node, events: [event] });
-          watch.handled(node, event.id, event.redelivered === true, clock.now());
+          watch.handled(node, event, clock.now());
         },
       },
     );

@@ -66,8 +66,8 @@ export function judge(input: VerdictInput): { verdict: Verdict; reasons: string[
     ...(unmarked > 0 ? [`${unmarked} events were repeated without the mark`] : []),
     ...told(
       unpaidRepeats.toSorted((a, b) => Number(a.marked) - Number(b.marked)),
-      ({ id, shard, node, before, marked, at }) =>
-        `repeated${marked ? ', marked, though no node was lost' : ' without the mark'}: event ${id} of shard ${shard}, by ${node} after ${before}, in ${where(at)}`,
+      ({ id, shard, node, before, beforeMarked, agoMs, marked, at }) =>
+        `repeated${marked ? ', marked, though no node was lost' : ' without the mark'}: event ${id} of shard ${shard}, by ${node}, ${agoMs} ms after ${before}${beforeMarked ? ' (marked)' : ''}, in ${where(at)}`,
     ),
     ...(ledger.outOfOrder > 0 ? [`${ledger.outOfOrder} events were handled out of order`] : []),
     ...(ledger.unexpected > 0 ? [`${ledger.unexpected} events were handled that were never emitted`] : []),

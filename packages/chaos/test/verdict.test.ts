@@ -73,6 +73,8 @@ const repeat = (at: number, marked: boolean): VerdictInput['repeats'][number] =>
   at,
   node: 'b',
   before: 'a',
+  beforeMarked: false,
+  agoMs: 7,
   marked,
 });
 const move = (startedAt: number, endedAt: number): VerdictInput['moves'][number] => ({
@@ -127,7 +129,7 @@ describe('the verdict does not hold', () => {
     [
       'a repeat without the mark, even after a kill',
       { ledger: { duplicated: 1 }, repeats: [repeat(150, false)] },
-      /without the mark: event 7 of shard 2, by b after a, in fault 1 \(node-kill\)/,
+      /without the mark: event 7 of shard 2, by b, 7 ms after a, in fault 1 \(node-kill\)/,
     ],
     [
       'a second one of the same pause',
@@ -167,11 +169,13 @@ test('the watch knows what is open, what counts as lost, and who repeated what',
   const watch = new EventWatch();
   watch.emitted('1', 0, 10);
   watch.emitted('2', 0, 20);
-  watch.handled('a', '1', false, 15);
-  watch.handled('b', '1', true, 25);
-  watch.handled('b', 'never emitted', false, 26);
+  watch.handled('a', { id: '1', at: 5 }, 15);
+  watch.handled('b', { id: '1', at: 12, redelivered: true }, 25);
+  watch.handled('b', { id: 'never emitted', at: 13 }, 26);
   expect(watch.openBefore(20)).toEqual([]);
   expect(watch.countAsLost(21)).toMatchObject([{ id: '2' }]);
   expect(watch.openBefore(100)).toEqual([]);
-  expect(watch.repeats).toEqual([{ id: '1', shard: 0, at: 25, node: 'b', before: 'a', marked: true }]);
+  expect(watch.repeats).toEqual([
+    { id: '1', shard: 0, at: 25, node: 'b', before: 'a', beforeMarked: false, agoMs: 7, marked: true },
+  ]);
 });

@@ -87,7 +87,7 @@ export function sorted(numbers: readonly number[]): number[] {
  * It is listened on again and again, so it is below those that the system gives to whoever connects: one of those was
  * taken by another program between two starts.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_000);
     const server = createServer().listen(port, '127.0.0.1');

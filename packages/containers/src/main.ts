@@ -13,6 +13,7 @@ import { messageOf } from '@dshard/protocol';
 import { delay, systemClock } from '@dshard/transport';
 import { Command } from 'commander';
 import { makeNodeImage, makePostgresImage } from './base-image.js';
+import { podmanCgroups, removeCgroups } from './cgroups.js';
 import { installLine, whatIsLacking } from './privileges.js';
 import { buildImages, makeProject } from './project.js';
 import { Sandbox } from './sandbox.js';
@@ -61,6 +62,7 @@ async function main(): Promise<number> {
     return LACKING;
   }
   const folder = mkdtempSync(join(tmpdir(), 'dso-containers-'));
+  const cgroups = podmanCgroups();
   try {
     const tours = await runTours(folder);
     const ok = Object.values(tours).every((tour) => tour.ok);
@@ -85,6 +87,7 @@ async function main(): Promise<number> {
     // What was told to end may still be writing.
     if (interrupted.signal.aborted) await delay(clock, DYING_MS);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    removeCgroups(cgroups);
   }
 }
 

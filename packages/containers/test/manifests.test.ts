@@ -23,7 +23,8 @@ type Container = {
   env: Variable[];
   ports: { name: string; containerPort: number }[];
   lifecycle?: object;
-  readinessProbe: { httpGet: object };
+  startupProbe: { httpGet: object };
+  readinessProbe?: { httpGet: object };
   livenessProbe: { httpGet: object };
   securityContext: object;
 };
@@ -74,6 +75,17 @@ describe('the manifests of deploy/kubernetes', () => {
     },
   );
 
+  // A standby is alive and not ready: by /readyz an update would never see its second ready pod.
+  test('an orchestrator is probed by /livez alone', () => {
+    const [{ startupProbe, livenessProbe, readinessProbe }] = deployment('dso-orchestrator').template.spec
+      .containers as [Container];
+    expect([startupProbe, livenessProbe].map(({ httpGet }) => httpGet)).toEqual([
+      { path: '/livez', port: 'http' },
+      { path: '/livez', port: 'http' },
+    ]);
+    expect(readinessProbe).toBeUndefined();
+  });
+
   test('a fault in a manifest is found by these schemas', () => {
     const bot = structuredClone(all.find(({ document }) => document.kind === 'Deployment')!.document);
     bot.spec.replicas = 'three';
@@ -100,7 +112,7 @@ describe('the manifests of deploy/kubernetes', () => {
     const listen = valueOf(container, 'DSO_HEALTH_LISTEN');
     const port = container.ports.find(({ name }) => name === 'health')?.containerPort;
     expect(listen).toBe(`0.0.0.0:${port}`);
-    expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'health' });
+    expect(container.readinessProbe?.httpGet).toEqual({ path: '/readyz', port: 'health' });
     expect(container.livenessProbe.httpGet).toEqual({ path: '/livez', port: 'health' });
   });
 

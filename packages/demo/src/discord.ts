@@ -6,8 +6,7 @@ import {
   type HandledEvent,
 } from '@dshard/gateway-emulator';
 import type { Clock } from '@dshard/transport';
-import type { DemoOptions } from './options.js';
-import { QUARANTINE_REPLAY_BUFFER } from './quarantine-tour.js';
+import type { DemoOptions, Scenario } from './options.js';
 import type { LedgerFigures } from './verdict.js';
 
 export type Discord = {
@@ -33,6 +32,11 @@ export type Discord = {
   close(): Promise<void>;
 };
 
+/** Shards wait there for a node that is still to start: all that comes meanwhile needs room, on a slow machine, too. */
+const WITHOUT_A_NODE: ReadonlySet<Scenario> = new Set(['quarantine', 'leave', 'full-restart']);
+/** What Discord keeps for a session of a large bot. */
+const LARGE_REPLAY_BUFFER = 3_500;
+
 export type World = Pick<
   DemoOptions,
   'shards' | 'guilds' | 'members' | 'rate' | 'seed' | 'maxConcurrency' | 'identifyWindow' | 'scenario'
@@ -50,7 +54,7 @@ export async function startDiscord(clock: Clock, options: World, place: Emulator
       maxConcurrency,
       identifyWindowMs: identifyWindow,
       ...place,
-      ...(scenario === 'quarantine' && { replayBuffer: QUARANTINE_REPLAY_BUFFER }),
+      ...(WITHOUT_A_NODE.has(scenario) && { replayBuffer: LARGE_REPLAY_BUFFER }),
     },
     { clock },
   );

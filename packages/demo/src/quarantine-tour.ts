@@ -10,8 +10,6 @@ import { lastEventHandled, startShardsAndTraffic, type Tour, type TourContext } 
 import { waitFor } from './steps.js';
 
 export const QUARANTINE_SETTINGS = { quarantineAfter: 3, 'timeouts.launchRetry': 1_000 } as const;
-/** What Discord keeps for a session: all that comes during the quarantine needs room. Large bots have so much. */
-export const QUARANTINE_REPLAY_BUFFER = 3_500;
 
 export type QuarantineFigures = {
   shard: number;

@@ -57,7 +57,7 @@ export function writeTransferData(message: TransferData, headroom: number): Uint
 
 /** The message of a body that is written as above; null: let the table read. */
 export function readTransferData(bytes: Uint8Array): TransferData | null {
-  const from: Cursor = { bytes, at: 1 };
+  const from: Place = { bytes, at: 1 };
   if (bytes[0] !== MAP_OF_FIVE || !passKey(from, ID_KEY)) return null;
   const migrationId = takeText(from);
   if (migrationId === null || !passKey(from, SHARD_KEY)) return null;
@@ -71,7 +71,7 @@ export function readTransferData(bytes: Uint8Array): TransferData | null {
   return body === null ? null : { kind: 'transferData', migrationId, shardId, index, eventId, body };
 }
 
-type Cursor = { readonly bytes: Uint8Array; at: number };
+type Place = { readonly bytes: Uint8Array; at: number };
 
 function isWithin(value: number, min: number, max: number): boolean {
   return Number.isInteger(value) && value >= min && value <= max && !Object.is(value, -0);
@@ -117,14 +117,14 @@ function putNumber(into: Buffer, at: number, value: number): number {
   return into.writeUInt32BE(value, at + 1);
 }
 
-function passKey(from: Cursor, key: Buffer): boolean {
+function passKey(from: Place, key: Buffer): boolean {
   const { bytes, at } = from;
   for (let index = 0; index < key.length; index += 1) if (bytes[at + index] !== key[index]) return false;
   from.at = at + key.length;
   return true;
 }
 
-function takeText(from: Cursor): string | null {
+function takeText(from: Place): string | null {
   const { bytes } = from;
   const head = bytes[from.at] ?? 0;
   const isShort = (head & 0xe0) === 0xa0;
@@ -144,7 +144,7 @@ function takeText(from: Cursor): string | null {
 }
 
 /** An integer of up to 32 bits, or -1. */
-function takeNumber(from: Cursor): number {
+function takeNumber(from: Place): number {
   const { bytes, at } = from;
   const head = bytes[at] ?? 0xc1;
   const width = head < 0x80 ? 0 : head === 0xcc ? 1 : head === 0xcd ? 2 : head === 0xce ? 4 : -1;
@@ -154,7 +154,7 @@ function takeNumber(from: Cursor): number {
 }
 
 /** What is left is one byte string, and nothing after it. */
-function takeRest({ bytes, at }: Cursor): Uint8Array | null {
+function takeRest({ bytes, at }: Place): Uint8Array | null {
   const head = bytes[at] ?? 0;
   const width = head === 0xc4 ? 1 : head === 0xc5 ? 2 : head === 0xc6 ? 4 : 0;
   const start = at + 1 + width;

@@ -1,8 +1,9 @@
 /**
- * `npm run check:mutants`, or `npm run check:mutants -- NAME …`: every seeded bug must be caught, by the simulator
- * within so many seeds or by the exhaustive checker, or they are not worth their figures. A seed catches a bug only if
- * the same seed with the same faults holds without it.
+ * `npm run check:mutants`, or with `-- [--json] NAME …`: every seeded bug must be caught, by the simulator within so
+ * many seeds or by the exhaustive checker, or they are not worth their figures. A seed catches a bug only if the same
+ * seed with the same faults holds without it.
  */
+import { parseArgs } from 'node:util';
 import { decide as decideShard } from '@dshard/node/gateway-shard';
 import { decide as decideNode } from '@dshard/node/session';
 import type { Reducers } from './model/moves.js';
@@ -61,22 +62,28 @@ function foundIn(scope: Scope, reducers: Reducers): string | null {
   return violations[0]?.what ?? null;
 }
 
-/** Given names: these only. */
-const wanted = process.argv.slice(2);
+/** Given names: these only. With `--json` the last line is the outcome. */
+const {
+  positionals: wanted,
+  values: { json = false },
+} = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
 const unknown = wanted.find((name) => MUTANTS[name] === undefined);
 if (unknown !== undefined) {
   process.stderr.write(`There is no mutant "${unknown}"; there are ${Object.keys(MUTANTS).join(', ')}.\n`);
   process.exit(2);
 }
 const pool = new SeedPool();
-let caught = 0;
+const missed: string[] = [];
 const mutants = Object.entries(MUTANTS).filter(([name]) => wanted.length === 0 || wanted.includes(name));
 for (const [name, mutant] of mutants) {
   const finding = await findingOf(pool, name, mutant);
-  if (finding !== null) caught += 1;
+  if (finding === null) missed.push(name);
   process.stdout.write(`${finding === null ? 'MISSED' : 'caught'}  ${name.padEnd(24)} ${mutant.bug}\n`);
   process.stdout.write(`        ${finding ?? `not within ${MOST_SEEDS} seeds`}\n`);
 }
 await pool.close();
+const caught = mutants.length - missed.length;
 process.stdout.write(`${caught}/${mutants.length} mutants caught\n`);
-process.exitCode = caught === mutants.length ? 0 : 1;
+if (json)
+  process.stdout.write(`${JSON.stringify({ ok: missed.length === 0, mutants: mutants.length, caught, missed })}\n`);
+process.exitCode = missed.length === 0 ? 0 : 1;

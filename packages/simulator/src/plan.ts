@@ -48,6 +48,7 @@ const ROUGH_FAULTS = [
   'disk',
   'baseLevel',
   'spool',
+  'hosts',
 ] as const;
 
 /** Faults of two orchestrators on one database under which no node is lost or cut off: no session is lost, either. */

@@ -1,10 +1,17 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { MUTANTS } from '../src/mutants/all.js';
 import { runSeed } from '../src/run-seed.js';
 import type { RunOptions, RunResult } from '../src/run-seed.js';
 
 const run = (seed: number, more: Partial<RunOptions> = {}): Promise<RunResult> =>
   runSeed({ seed, faults: null, print: null, mutant: null, ...more });
+
+// As the programs do: what a rollout says of memory is to be the same each time.
+beforeAll(() => {
+  vi.spyOn(process.memoryUsage, 'rss').mockReturnValue(0);
+  vi.spyOn(process, 'cpuUsage').mockReturnValue({ user: 0, system: 0 });
+});
+afterAll(() => vi.restoreAllMocks());
 
 describe('a simulated run', () => {
   test('of the same seed is the same run, to the last line of its trace', async () => {

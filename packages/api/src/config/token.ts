@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { messageOf } from '@dshard/protocol';
 import { isLoopback, parseAddress, readTokenFile } from '@dshard/transport';
+import { isHandedOver } from './handed-files.js';
 import type { ConfigKey, ConfigValues } from './keys.js';
 
 /** Below, whoever has seen one proof can find the token by guessing. */
@@ -56,7 +57,7 @@ function mostBits(token: string): number {
 /** Throws what is wrong with it; what merely should be better is a warning. */
 function checkedTokenFile(path: string, warnings: string[]): string {
   const token = readTokenFile(path);
-  if ((statSync(path).mode & 0o077) !== 0) {
+  if ((statSync(path).mode & 0o077) !== 0 && !isHandedOver(path)) {
     warnings.push(`Others on this machine can read the token file ${path}: \`chmod 600 ${path}\` keeps it yours.`);
   }
   return token;

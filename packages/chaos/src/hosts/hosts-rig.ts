@@ -114,7 +114,7 @@ export class HostsRig implements ChaosRig {
         onLine,
         onHandled: (node, event) => {
           ledger?.handled({ node, events: [event] });
-          watch.handled(node, event.id, event.redelivered === true, clock.now());
+          watch.handled(node, event, clock.now());
         },
       },
     ).catch((error: unknown) => {

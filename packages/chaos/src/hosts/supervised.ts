@@ -43,7 +43,7 @@ export class Supervised {
   signal(name: NodeJS.Signals): void {
     const pid = this.#child?.pid;
     if (pid === undefined) throw new Error(`${this.name} does not run.`);
-    signal(this.#options.isInside ? childOf(pid) : pid, name);
+    signal(this.#options.isInside ? (childOf(pid) ?? pid) : pid, name);
   }
 
   /** kill -9; `away`: it stays so until `release`. */
@@ -100,8 +100,8 @@ export class Supervised {
   }
 }
 
-function childOf(pid: number): number {
+/** null: it has none any more, and is about to end itself. */
+function childOf(pid: number): number | null {
   const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-  if (child === undefined || child === '') throw new Error(`Process ${pid} has no child.`);
-  return Number(child);
+  return child === undefined || child === '' ? null : Number(child);
 }

@@ -3,8 +3,8 @@
  * starts fast, and works where no orchestrator is installed.
  *
  * States: running → closing (a signal came) → gone. SIGINT and SIGTERM end the fleet for good, or park its shards
- * (--keep-sessions), SIGHUP leaves the nodes running for the next orchestrator; another signal while closing kills
- * what is left and goes at once.
+ * (--keep-sessions); without a launcher the nodes are others' to end, and run on. SIGHUP leaves the nodes running in
+ * any case. Another signal while closing kills what is left and goes at once.
  */
 import type { Flag, ResolvedConfig } from '@dshard/api/config';
 import type * as orchestrator from '@dshard/orchestrator';
@@ -34,7 +34,8 @@ type Options = ConfigOptions & {
 
 const SIGNALS = `
 Stopping:
-  Ctrl-C, SIGTERM   ends the fleet for good: nodes are told to stop, then killed after launcher.stopGrace
+  Ctrl-C, SIGTERM   ends the fleet for good: nodes are told to stop, then killed after launcher.stopGrace;
+                    without --bot or --command (a launcher) the nodes are not its own, and run on, as on SIGHUP
   a second signal   kills the nodes at once and exits
   SIGHUP            exits and leaves the nodes running; the next \`dso up\` in the same place finds them again
   --keep-sessions   makes the first of these end everything only until the next \`dso up\` in the same place: shards are
@@ -100,7 +101,8 @@ async function up(options: Options): Promise<void> {
   });
   // Nobody has to read what it prints: an orchestrator does not end with its terminal's pipe.
   process.stdout.removeAllListeners('error').on('error', () => undefined);
-  const closing = signals(options.keepSessions === true ? 'keepSessions' : 'end');
+  const ending = endingOf(config, options.keepSessions === true);
+  const closing = signals(ending);
   let end: number | 'superseded';
   do {
     let started: StartedOrchestrator;
@@ -112,9 +114,7 @@ async function up(options: Options): Promise<void> {
       throw error;
     }
     process.stdout.write(
-      options.json === true
-        ? `${JSON.stringify(documentOf(started, config))}\n`
-        : greeting(started, config, options.keepSessions === true),
+      options.json === true ? `${JSON.stringify(documentOf(started, config))}\n` : greeting(started, config, ending),
     );
     end = await closing.close(started);
     // Whoever is to be a standby is the other one's now.
@@ -172,8 +172,17 @@ type Closing = {
 
 type Mode = Parameters<StartedOrchestrator['close']>[0];
 
+/**
+ * What Ctrl-C and SIGTERM do. Whoever starts the nodes ends them: SIGTERM is what containers, systemd and Kubernetes
+ * say to an orchestrator whose turn is over, while the bot has to run on.
+ */
+function endingOf({ launcher }: ResolvedConfig, keepsSessions: boolean): Mode {
+  if (keepsSessions) return 'keepSessions';
+  return launcher === null ? 'leave' : 'end';
+}
+
 /** Listens from the beginning, so that a signal during the start is not lost. */
-function signals(ending: 'end' | 'keepSessions'): Closing {
+function signals(ending: Mode): Closing {
   let first: ((mode: Mode) => void) | null = null;
   const mode = new Promise<Mode>((resolve) => {
     first = resolve;
@@ -228,11 +237,7 @@ function lacksBotToken({ launcher, discord, writtenAt }: ResolvedConfig): boolea
 }
 
 /** Where it listens, what it starts, and what to type next. */
-function greeting(
-  { address, httpAddress }: StartedOrchestrator,
-  config: ResolvedConfig,
-  keepsSessions: boolean,
-): string {
+function greeting({ address, httpAddress }: StartedOrchestrator, config: ResolvedConfig, ending: Mode): string {
   const { launcher, values } = config;
   const command = launcher && (typeof launcher.command === 'string' ? launcher.command : launcher.command.join(' '));
   const count = values.nodes > 0 ? `${values.nodes} × ` : 'as many nodes as needed of ';
@@ -247,7 +252,13 @@ function greeting(
       : `Nodes             ${count}${command}   (logs in ${launcher?.dataDir})`,
     ...(lacksBotToken(config) ? [`Bot token         ${NO_BOT_TOKEN}`] : []),
     ...(httpAddress === null ? [] : [`Type next         ${dso} status`]),
-    `${keepsSessions ? 'Ctrl-C parks the shards for the next dso up' : 'Ctrl-C ends the fleet for good'}; kill -HUP ${process.pid} leaves the nodes running.`,
+    onCtrlC(ending),
     '',
   ].join('\n');
+}
+
+function onCtrlC(ending: Mode): string {
+  if (ending === 'leave') return 'Ctrl-C leaves the nodes running.';
+  const first = ending === 'keepSessions' ? 'parks the shards for the next dso up' : 'ends the fleet for good';
+  return `Ctrl-C ${first}; kill -HUP ${process.pid} leaves the nodes running.`;
 }

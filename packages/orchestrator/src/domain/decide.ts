@@ -66,6 +66,8 @@ function handle(tx: Transaction, event: DomainEvent): void {
       return onNodeLaunched(tx, event);
     case 'processAdopted':
       return onProcessAdopted(tx, event);
+    case 'alarmsNoted':
+      return tx.patch({ raisedAlarms: new Map(event.alarms.map((alarm) => [alarm.key, alarm])) });
     case 'versionDeployed':
       return tx.patch({ deployedVersion: event.version });
     case 'launchFailed':

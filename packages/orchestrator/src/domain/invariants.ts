@@ -50,9 +50,8 @@ function shardIsSomewhere(state: OrchestratorState, id: number, shard: ShardStat
   if (shard.kind !== 'starting') return;
   const isQueued = shard.step === 'queued';
   must(isQueued !== Number.isFinite(shard.deadline), `shard ${id} waits without a deadline, or queues with one`);
-  const needsIdentify = isQueued && shard.known === null;
   const isInQueue = state.identifies.waiting.some((wish) => wish.shard === id && wish.node === shard.node);
-  must(!needsIdentify || isInQueue, `shard ${id} is queued on node ${shard.node}, but stands in no queue`);
+  must(!isQueued || isInQueue, `shard ${id} is queued on node ${shard.node}, but stands in no queue`);
 }
 
 function connectionsAndNodesAgree(state: OrchestratorState): void {

@@ -7,7 +7,7 @@ import { BrokenInvariant } from './invariants.js';
 import { judgeSilence, mayAlarm } from './fleet/alarm.js';
 import { isUnresponsive } from './fleet/unresponsive.js';
 import { loadIn } from './operations/rollout-plan.js';
-import { isServing } from './state/hosts.js';
+import { isCordoned, isServing } from './state/hosts.js';
 import { drainedBy, hasConnection, hasSaidGoodbye, isConnected, isLeaving, isShuttingDown } from './state/nodes.js';
 import { takesRoom } from './state/migrations.js';
 import { isHeldBack, replacedBy } from './state/versions.js';
@@ -159,6 +159,7 @@ function nothingIsTakenFromTheSilent(before: OrchestratorState, after: Orchestra
       must(!isTaken, `shard ${shard} is taken from silent node ${was.node} although most nodes are silent`);
     }
   }
+  if (before.alarm === null) alarmIsNoFalseOne(after);
   if (after.alarm !== null || !mayAlarm(after)) return;
   const owners = new Set(after.shards.flatMap((shard) => (shard.kind === 'unreachable' ? [shard.node] : [])));
   const silent = [...owners].flatMap((node) => (isSilent(after, node) ? (after.nodes.get(node) ?? []) : []));
@@ -166,6 +167,18 @@ function nothingIsTakenFromTheSilent(before: OrchestratorState, after: Orchestra
   const { isCutOff, hosts } = judgeSilence(silent, heard);
   const where = hosts === null ? '' : `, ${hosts.silent.length} of ${hosts.all} hosts are`;
   must(!isCutOff, `${silent.length} nodes are silent, ${heard.length} are not${where}, and there is no alarm`);
+}
+
+/** Where most hosts are heard, those that are silent are what is wrong. */
+function alarmIsNoFalseOne({ alarm, nodes }: OrchestratorState): void {
+  if (alarm === null) return;
+  const silent = alarm.silent.flatMap((id) => nodes.get(id) ?? []);
+  const heard = [...nodes.values()].filter(
+    (node) => node.connection.kind !== 'disconnected' && !isLeaving(node) && !alarm.silent.includes(node.id),
+  );
+  const { isCutOff, hosts } = judgeSilence(silent, heard);
+  const where = hosts === null ? '' : `, on ${hosts.silent.length} of ${hosts.all} hosts`;
+  must(isCutOff, `an alarm is raised for ${silent.length} silent nodes${where}, and ${heard.length} are heard`);
 }
 
 function quarantinedShardsAreNotStarted(before: OrchestratorState, after: OrchestratorState): void {
@@ -207,7 +220,11 @@ function isSilent(state: OrchestratorState, id: string): boolean {
   return node?.connection.kind === 'disconnected' && !node.connection.gone && !isLeaving(node);
 }
 
-/** Shards that nobody's command started are on no node beyond the limit, and on the emptiest of the open ones. */
+/**
+ * Shards that nobody's command started are on no node beyond the limit, and on the emptiest of the open ones. What is
+ * drained or held back when the step begins need not be the emptiest: placement comes before operations end, so that a
+ * drained node does not get at once what has just left the node. An operation that ends after it opens the node again.
+ */
 function placementIsFair(before: OrchestratorState, after: OrchestratorState): void {
   const { settings, nodes } = after;
   if (before.shards === after.shards || before.startRequests !== after.startRequests) return;
@@ -219,12 +236,16 @@ function placementIsFair(before: OrchestratorState, after: OrchestratorState): v
     new Set(open.map(({ version }) => version)).size === 1 &&
     after.crashRecords.size + after.crashLoops.size === 0 &&
     [...after.balance.loads.values()].every(({ level }) => level === 0);
-  const least = Math.min(...open.map(({ id }) => loads.get(id)?.all ?? 0));
+  const wasOpen = open.filter(({ id }) => !isTakenOut(before, id));
+  const least = Math.min(...wasOpen.map(({ id }) => loads.get(id)?.all ?? 0));
   for (const [shard, was] of before.shards.entries()) {
     const is = after.shards[shard];
     if (was.kind !== 'vacant' || is?.kind !== 'starting') continue;
     const { node } = is;
     if (before.nodes.get(node)?.retained.includes(shard) === true) continue;
+    const holder = nodes.get(node);
+    const isKeptOut = holder !== undefined && isCordoned(after, holder);
+    must(!isKeptOut, `shard ${shard} is started on node ${node}, which is cordoned, by itself or with its host`);
     const { own = 0, all = 0 } = loads.get(node) ?? {};
     const limit = typeof settings.maxShardsPerNode === 'number' ? settings.maxShardsPerNode : Infinity;
     must(own <= limit, `shard ${shard} is started on node ${node}, which has ${own} shards, of ${limit}`);
@@ -234,8 +255,13 @@ function placementIsFair(before: OrchestratorState, after: OrchestratorState): v
 }
 
 function isOpen(state: OrchestratorState, node: NodeState): boolean {
-  const isTakenOut = drainedBy(state, node.id) !== undefined || isHeldBack(state, node) || isUnresponsive(state, node);
-  return isConnected(node) && isServing(state, node) && !isTakenOut;
+  return isConnected(node) && isServing(state, node) && !isTakenOut(state, node.id) && !isUnresponsive(state, node);
+}
+
+/** By an operation. */
+function isTakenOut(state: OrchestratorState, id: string): boolean {
+  const node = state.nodes.get(id);
+  return drainedBy(state, id) !== undefined || (node !== undefined && isHeldBack(state, node));
 }
 
 /** `all`: with what it hands over or is about to take over, as the shards of the node that a rollout replaces by it. */

@@ -4,9 +4,10 @@
  */
 import type { Alarm } from '@dshard/api';
 import type { Cancel } from '@dshard/transport';
-import { alarmsOf, lookAt, NO_ALARMS, type AlarmBook } from '../domain/alarms/alarms.js';
+import { alarmsOf, lookAt, NO_ALARMS, restoredBook, type AlarmBook } from '../domain/alarms/alarms.js';
 import { troublesOf } from '../domain/alarms/troubles.js';
 import { AUTOMATIC, type HistoryEntry } from '../domain/state/effects.js';
+import { MOST_RAISED_ALARMS, type RaisedAlarm } from '../domain/state/raised-alarms.js';
 import type { OrchestratorHandle, OrchestratorOptions } from './contract.js';
 
 const LOOK_EVERY_MS = 1_000;
@@ -20,6 +21,7 @@ export class AlarmWatch {
   readonly #options: Options;
   readonly #watched: Pick<OrchestratorHandle, 'state' | 'store'>;
   readonly #record: (entry: HistoryEntry) => void;
+  readonly #note: (alarms: readonly RaisedAlarm[]) => void;
   #book: AlarmBook = NO_ALARMS;
   #cancel: Cancel | null = null;
 
@@ -27,13 +29,19 @@ export class AlarmWatch {
     options: Options,
     watched: Pick<OrchestratorHandle, 'state' | 'store'>,
     record: (entry: HistoryEntry) => void,
+    note: (alarms: readonly RaisedAlarm[]) => void = () => undefined,
   ) {
     this.#options = options;
     this.#watched = watched;
     this.#record = record;
+    this.#note = note;
   }
 
+  /** Begins with what an earlier run has raised. */
   start(): void {
+    const { clock, shardsDownAfterMs = SHARDS_DOWN_AFTER_MS } = this.#options;
+    const { raisedAlarms, graceUntil } = this.#watched.state;
+    this.#book = restoredBook(raisedAlarms.values(), (graceUntil ?? clock.now()) + shardsDownAfterMs);
     this.#cancel ??= this.#options.clock.every(LOOK_EVERY_MS, () => this.look());
   }
 
@@ -60,13 +68,19 @@ export class AlarmWatch {
       ...raised.map((alarm) => ({ event: 'raised' as const, alarm })),
       ...cleared.map((alarm) => ({ event: 'cleared' as const, alarm })),
     ];
-    if (notices.length > 0) alarmSink?.tell(notices);
+    if (notices.length === 0) return;
+    alarmSink?.tell(notices);
+    this.#note(this.alarms().slice(0, MOST_RAISED_ALARMS).map(raisedOf));
   }
 }
 
 /** The domain acts on these two itself, and the runtime on the other: they are in the history already. */
 function isRecorded({ kind }: Alarm): boolean {
   return kind === 'orchestratorCutOff' || kind === 'storeSuspended';
+}
+
+function raisedOf({ key, kind, since, raisedAt, reason, shards, nodes }: Alarm): RaisedAlarm {
+  return { key, kind, since, raisedAt, reason, shards, nodes };
 }
 
 function entryOf({ key, kind, level, reason, remedy, shards, nodes }: Alarm, isRaised: boolean): HistoryEntry {

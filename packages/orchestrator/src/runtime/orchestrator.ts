@@ -123,7 +123,12 @@ class OrchestratorRuntime implements Orchestrator {
       onLost: (error) => void this.#leadershipLost(error),
     });
     this.#history = new History(clock, logger, (entry) => this.#journal.note(entry));
-    this.#alarms = new AlarmWatch(options, this, (entry) => this.#history.record(entry));
+    this.#alarms = new AlarmWatch(
+      options,
+      this,
+      (entry) => this.#history.record(entry),
+      (alarms) => this.#loop.push({ kind: 'alarmsNoted', alarms }),
+    );
     this.#violations = new Violations(clock, this.#history);
     this.#requests = new Requests(runId);
     const happened = (event: DomainEvent): void => this.#loop.push(event);

@@ -145,7 +145,9 @@ export class StateIn extends Stream {
 /** From the spool to a node. */
 export class StateOut extends Stream {
   #reader: EventReader | null = null;
-  #totals = NOTHING;
+  /** What was parked. */
+  #whole = NOTHING;
+  #sent = { events: 0, bytes: 0 };
   #available = 0;
   #window = 0;
   #wake: () => void = () => undefined;
@@ -153,6 +155,7 @@ export class StateOut extends Stream {
   /** It is read once before it goes anywhere: no node is given what was not parked. */
   open({ session }: MessageOf<'transferOpen'>, whole: Totals): void {
     const { spool, file, about } = this.options;
+    this.#whole = whole;
     this.enqueue('transferOpen', async () => {
       const first = new EventReader(await spool.open(file));
       let found = NOTHING;
@@ -182,11 +185,10 @@ export class StateOut extends Stream {
         }
         if (this.isOver) return;
         this.#available -= body.byteLength;
-        this.say({ kind: 'transferData', index: this.#totals.events, eventId, body, ...about });
-        this.#totals = plus(this.#totals, eventId, body);
+        this.say({ kind: 'transferData', index: this.#sent.events, eventId, body, ...about });
+        this.#sent = { events: this.#sent.events + 1, bytes: this.#sent.bytes + body.byteLength };
       }
-      const { events, bytes } = this.#totals;
-      this.say({ kind: 'transferCopied', events, bytes, ...about });
+      this.say({ kind: 'transferCopied', ...this.#sent, ...about });
     });
   }
 
@@ -199,11 +201,15 @@ export class StateOut extends Stream {
     this.#wake();
   }
 
-  /** Nobody serves the shard, so there is nothing to freeze. */
+  /**
+   * Nobody serves the shard, so there is nothing to freeze. The manifest is of what was parked, not of what was read:
+   * a node refuses a file that changed after the first look.
+   */
   manifest(): void {
     const { about } = this.options;
+    const { events, bytes, hash } = this.#whole;
     this.enqueue('transferFreeze', async () => {
-      this.say({ kind: 'transferManifest', ...this.#totals, session: null, ...about });
+      this.say({ kind: 'transferManifest', events, bytes, hash, session: null, ...about });
     });
   }
 

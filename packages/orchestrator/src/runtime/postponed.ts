@@ -27,6 +27,7 @@ export class Postponed {
       case 'gatewayInfoFailed':
       case 'nodeLaunched':
       case 'processAdopted':
+      case 'alarmsNoted':
       case 'versionDeployed':
       case 'launchFailed':
       case 'processExited':

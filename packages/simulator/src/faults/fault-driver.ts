@@ -15,6 +15,7 @@ import type { Fleet } from '../world/fleet.js';
 import type { Orchestrators } from '../world/orchestrators.js';
 import { clusterFaults } from './cluster-faults.js';
 import type { Death, VirtualProcess } from '../world/virtual-process.js';
+import { hostFault } from './hosts.js';
 
 export type FaultDriverOptions = {
   plan: Plan;
@@ -115,6 +116,7 @@ export class FaultDriver {
       ambushedOrchestrator: () => this.#ambushOrchestrator(),
       disk: () => this.#disk(),
       spool: () => this.#spool(),
+      hosts: () => this.#host(),
       ...clusterFaults({
         ...options,
         note: (fault, target) => this.#note(fault, target),
@@ -166,6 +168,12 @@ export class FaultDriver {
     const { observe } = this.#options;
     observe({ kind: 'apart', node, begins: true });
     return () => observe({ kind: 'apart', node, begins: false });
+  }
+
+  #host(): void {
+    const { plan } = this.#options;
+    const forAWhile = (end: () => void): void => this.#forAWhile(LONGEST_MS, end);
+    hostFault({ ...this.#options, seed: plan.seed, forAWhile });
   }
 
   #someNode(): BotProcess | undefined {

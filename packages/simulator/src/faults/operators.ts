@@ -11,6 +11,7 @@ import type { Plan } from '../plan.js';
 import type { Draw } from '../random.js';
 import type { Fleet } from '../world/fleet.js';
 import type { Orchestrators } from '../world/orchestrators.js';
+import { uncordonHosts } from './hosts.js';
 
 type NewShard = Extract<ShardState, { kind: 'starting' | 'running' }>;
 
@@ -68,6 +69,7 @@ export class Operators {
       const isSilent = connection.kind === 'disconnected' && !connection.gone;
       if (isSilent && fleet.get(id) === undefined) void handle?.command({ kind: 'takeOverNode', node: id });
     }
+    uncordonHosts(orchestrators);
     void handle?.command({ kind: 'steerRollout', action: 'resume' });
     for (const [shard, { quarantinedAt }] of handle?.state.crashRecords ?? []) {
       if (quarantinedAt !== null) void handle?.command({ kind: 'unquarantine', shards: [shard] });

@@ -4,6 +4,7 @@ import type { Decide, Effect, ShardState } from '@dshard/orchestrator/domain';
 import { EPOCH_MUTANTS } from './epochs.js';
 import { GATEWAY_SHARD_MUTANTS } from './gateway-shard.js';
 import { GROUP_COMMIT_MUTANTS } from './group-commit.js';
+import { HOSTS_MUTANTS } from './hosts.js';
 import { LEADERSHIP_MUTANTS } from './leadership.js';
 import { sending, type Mutant } from './mutant.js';
 import { ROLLOUT_MUTANTS } from './rollout.js';
@@ -74,6 +75,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...SIGNALS_MUTANTS,
   ...ROLLOUT_MUTANTS,
   ...PARKING_MUTANTS,
+  ...HOSTS_MUTANTS,
   'half-state': {
     bug: 'the host sends only a part of the state of a shard',
     host: { sendsWholeState: false },

@@ -9,6 +9,7 @@ import type { Observe } from '../observation.js';
 import { drawFor } from '../random.js';
 import type { Trace } from '../trace.js';
 import { baseLevelTransport, repeatingTransport } from './control-connection.js';
+import { hostOf } from './hosts.js';
 import { VirtualProcess, type Death } from './virtual-process.js';
 
 export type BotProcessOptions = {
@@ -107,6 +108,7 @@ export class BotProcess {
         host: this.host,
         orchestrator: options.orchestrators,
         nodeId: options.nodeId ?? name,
+        labels: { host: hostOf(seed, name) },
         ...(options.token !== null && !baseLevel && { token: options.token }),
         lingerMs: 0,
         patienceMs: options.patienceMs,

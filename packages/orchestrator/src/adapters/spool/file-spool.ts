@@ -12,7 +12,8 @@ import { foreignHands, ownDirectory } from '../private-files.js';
 
 const SUFFIX = '.state';
 const NAME = /^[A-Za-z0-9_-]{1,100}$/;
-const READ_BYTES = 64 * 1024;
+/** Several events at a time: a shard waits for what is read. */
+const READ_BYTES = 512 * 1024;
 
 export function fileSpool(directory: string, logger: Logger): StateSpool {
   const pathOf = (file: string): string => {
@@ -75,7 +76,7 @@ function writer(handle: FileHandle, directory: string): SpoolWriter {
 function reader(handle: FileHandle): SpoolReader {
   return {
     async read() {
-      const { bytesRead, buffer } = await handle.read(new Uint8Array(READ_BYTES), 0, READ_BYTES, null);
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(READ_BYTES), 0, READ_BYTES, null);
       return bytesRead === 0 ? null : buffer.subarray(0, bytesRead);
     },
     close: () => handle.close(),

@@ -3,6 +3,8 @@
  * or clears it by hand. So that nothing flaps, a trouble must have lasted for `riseMs` before it is an alarm, and must
  * have been gone for `fallMs` before the alarm is over.
  */
+import type { RaisedAlarm } from '../state/raised-alarms.js';
+
 export type AlarmEntry = {
   level: 'warn' | 'error';
   /** What is wrong, in one sentence. */
@@ -186,6 +188,8 @@ type Watched = {
   raisedAt: number | null;
   /** Since when the trouble is gone; null: there it is. */
   goneAt: number | null;
+  /** Of an earlier run: it does not count as gone before that. */
+  heldUntil?: number;
 };
 
 export type AlarmBook = ReadonlyMap<string, Watched>;
@@ -211,11 +215,28 @@ export function lookAt(book: AlarmBook, troubles: readonly Trouble[], now: numbe
   }
   for (const [key, known] of book) {
     if (next.has(key) || known.raisedAt === null) continue;
-    const goneAt = known.goneAt ?? now;
+    const goneAt = known.goneAt ?? Math.max(now, known.heldUntil ?? now);
     if (goneAt + ALARMS[known.trouble.kind].fallMs > now) next.set(key, { ...known, goneAt });
     else cleared.push(alarmOf(known, known.raisedAt));
   }
   return { book: next, raised, cleared };
+}
+
+/**
+ * What an earlier run of the orchestrator has raised, so that it is told of once. @param heldUntil when everybody who
+ * comes back is back: before that nothing is over.
+ */
+export function restoredBook(raised: Iterable<RaisedAlarm>, heldUntil: number): AlarmBook {
+  const book = new Map<string, Watched>();
+  for (const { kind, raisedAt, ...trouble } of raised) {
+    if (!isKind(kind)) continue;
+    book.set(trouble.key, { trouble: { ...trouble, kind }, seenAt: raisedAt, raisedAt, goneAt: null, heldUntil });
+  }
+  return book;
+}
+
+function isKind(kind: string): kind is AlarmKind {
+  return Object.hasOwn(ALARMS, kind);
 }
 
 /** The gravest first, then the oldest. */

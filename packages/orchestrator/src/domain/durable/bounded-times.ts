@@ -8,6 +8,8 @@ import type { CrashRecord, IdentifyBudget } from '../state/state.js';
 import type { LeaveRecord, ShardRecord } from './records.js';
 import type { KnownSession } from '../state/commands.js';
 import type { HostState } from '../state/hosts.js';
+import type { CrashLoop } from '../state/processes.js';
+import type { RaisedAlarm } from '../state/raised-alarms.js';
 import type { EndedOperation, OperationState } from '../state/operations.js';
 
 type Keys = IdentifyBudget['keys'];
@@ -51,6 +53,22 @@ export function boundedShard(record: ShardRecord | null, now: number): ShardReco
 export function boundedLeave(leave: LeaveRecord, now: number): LeaveRecord {
   const withinMs = Math.max(0, leave.leaveBy - leave.since);
   return { ...leave, since: Math.min(leave.since, now), leaveBy: Math.min(leave.leaveBy, now + withinMs) };
+}
+
+/** The pause that was left is waited for, and no longer one than the longest there is. */
+export function boundedCrashLoop(loop: CrashLoop, settings: Settings, now: number): CrashLoop {
+  const pauseMs = Math.max(0, loop.notBefore - loop.lastAt);
+  const longestMs = Math.max(settings.launchRetryMs, settings.launchRetryMaxMs);
+  return {
+    ...loop,
+    since: Math.min(loop.since, now),
+    lastAt: Math.min(loop.lastAt, now),
+    notBefore: Math.min(loop.notBefore, now + Math.min(pauseMs, longestMs)),
+  };
+}
+
+export function boundedAlarm(alarm: RaisedAlarm, now: number): RaisedAlarm {
+  return { ...alarm, since: Math.min(alarm.since, now), raisedAt: Math.min(alarm.raisedAt, now) };
 }
 
 export function boundedHost({ cordoned, deadSince }: HostState, now: number): HostState {

@@ -13,6 +13,8 @@
  *     node/<id>           what was last known of a node that may live, and what is to become of it
  *     operation/<id>      an operation under way, or how it ended (`operation-records.ts`)
  *     crash/<shard>       the crashes it has to answer for, and whether it is quarantined
+ *     crashLoop/<version> how long its launches are held back (`trouble-records.ts`)
+ *     raised/<key>        an alarm that stands
  *     job/<name>          when the latest run of a job that runs once per fleet was due
  *     token/…, audit/…, request/…   see `access-records.ts`
  *
@@ -43,7 +45,6 @@ import {
 import type { Reader, Shape } from '../state/shape.js';
 import type {
   Assignment,
-  CrashRecord,
   IdentifyBudget,
   LeavingIntent,
   MigrationState,
@@ -60,7 +61,19 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 export type Write = { readonly kind: RecordKind; readonly key: string; readonly value: JsonValue };
 
 type RecordKind =
-  'fleet' | 'identify' | 'shard' | 'node' | 'host' | 'operation' | 'crash' | 'job' | 'token' | 'audit' | 'request';
+  | 'fleet'
+  | 'identify'
+  | 'shard'
+  | 'node'
+  | 'host'
+  | 'crashLoop'
+  | 'raised'
+  | 'operation'
+  | 'crash'
+  | 'job'
+  | 'token'
+  | 'audit'
+  | 'request';
 
 /** One kind of record, both ways. `R` is what is read back. */
 export type Codec<T, R> = {
@@ -221,21 +234,6 @@ export const NODES: Codec<NodeState, NodeRecord> = recordsOfMap({
     return { ...picked(NODE, { version, host, zone, pid, intent: intent.kind, final, leave: null }), leave };
   },
   read: object(NODE),
-});
-
-type Crashes = Pick<CrashRecord, 'crashes' | 'quarantinedAt' | 'liftedFor'>;
-
-const CRASHES: Shape<Crashes> = {
-  crashes: listOf(object({ node: nodeId, at: time, version: orElse('', text), witnessed: orElse(false, flag) })),
-  quarantinedAt: nullOr(time),
-  liftedFor: orElse(null, nullOr(text)),
-};
-
-export const CRASH_RECORDS: Codec<CrashRecord, Crashes> = recordsOfMap({
-  kind: 'crash',
-  map: ({ crashRecords }) => crashRecords,
-  write: (record) => (record.crashes.length === 0 ? null : picked<Crashes>(CRASHES, record)),
-  read: object(CRASHES),
 });
 
 type JobRecord = { dueAt: number };

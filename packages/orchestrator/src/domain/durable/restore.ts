@@ -24,7 +24,9 @@ import type {
 } from '../state/state.js';
 import { nodesOf, type EndedOperation, type OperationState } from '../state/operations.js';
 import {
+  boundedAlarm,
   boundedCrashes,
+  boundedCrashLoop,
   boundedDay,
   boundedHost,
   boundedKeys,
@@ -36,19 +38,9 @@ import { API_TOKENS, AUDIT, REMEMBERED } from './access-records.js';
 import { HOSTS } from './host-records.js';
 import { BALANCE, restoredBalance } from './balance-records.js';
 import { OPERATIONS } from './operation-records.js';
-import {
-  CRASH_RECORDS,
-  IDENTIFIES,
-  IDENTIFY_KEYS,
-  IDS,
-  JOBS,
-  NODES,
-  ROLLOUTS,
-  SCALE,
-  SHARDS,
-  TOTAL,
-} from './records.js';
+import { IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, ROLLOUTS, SCALE, SHARDS, TOTAL } from './records.js';
 import type { JsonValue, NodeRecord, ShardRecord, Codec } from './records.js';
+import { CRASH_LOOPS, CRASH_RECORDS, RAISED_ALARMS } from './trouble-records.js';
 import { Unreadable } from '../state/shape.js';
 
 /** An older session is gone at Discord (they live for a minute or two), so it binds nobody to a shard count. */
@@ -80,6 +72,7 @@ export function restoredState(
   const { operations, endedOperations } = restoredOperations(reader, now);
   const { nextId, nextEpoch } = reader.one(IDS, 'ids') ?? { nextId: 1, nextEpoch: 1 };
   const epoch = firstEpoch(now, nextEpoch);
+  const crashLoops = restoredCrashLoops(reader, settings, now);
   const remembered: OrchestratorState = {
     ...fresh,
     identifies,
@@ -87,6 +80,10 @@ export function restoredState(
     rollouts: restoredRollouts(reader, settings) ?? fresh.rollouts,
     hosts: restoredHosts(reader, now),
     ...restoredAccess(reader),
+    crashLoops,
+    // Until it is read: what is held back is what was launched last.
+    deployedVersion: [...crashLoops.keys()].at(-1) ?? '',
+    raisedAlarms: new Map([...reader.all(RAISED_ALARMS)].map(([key, alarm]) => [key, boundedAlarm(alarm, now)])),
     balance: restoredBalance(fresh.balance, reader.one(BALANCE, 'balance'), now),
     jobs: new Map([...reader.all(JOBS)].map(([name, { dueAt }]) => [name, dueAt])),
     epoch,
@@ -231,6 +228,11 @@ function restoredIdentifies(reader: RecordReader, settings: Settings, now: numbe
     holder === null || holder.shard % stored.maxConcurrency === Number(key);
   const keys = boundedKeys(Object.fromEntries(reader.all(IDENTIFY_KEYS, isOfKey)), settings, now);
   return { ...stored, ...boundedDay(stored, now), keys, waiting: [], unsure: 0, shortSince: null };
+}
+
+function restoredCrashLoops(reader: RecordReader, settings: Settings, now: number): OrchestratorState['crashLoops'] {
+  const loops = [...reader.all(CRASH_LOOPS).values()].toSorted((a, b) => a.lastAt - b.lastAt);
+  return new Map(loops.map((loop) => [loop.version, boundedCrashLoop(loop, settings, now)]));
 }
 
 /** A launcher that cannot be told any more which version to start starts what is deployed. */

@@ -9,18 +9,8 @@ import { API_TOKENS, AUDIT, REMEMBERED } from './access-records.js';
 import { BALANCE } from './balance-records.js';
 import { HOSTS } from './host-records.js';
 import { OPERATIONS } from './operation-records.js';
-import {
-  CRASH_RECORDS,
-  IDENTIFIES,
-  IDENTIFY_KEYS,
-  IDS,
-  JOBS,
-  NODES,
-  ROLLOUTS,
-  SCALE,
-  SHARDS,
-  TOTAL,
-} from './records.js';
+import { IDENTIFIES, IDENTIFY_KEYS, IDS, JOBS, NODES, ROLLOUTS, SCALE, SHARDS, TOTAL } from './records.js';
+import { CRASH_LOOPS, CRASH_RECORDS, RAISED_ALARMS } from './trouble-records.js';
 import type { Codec, JsonValue, Write } from './records.js';
 
 /** A codec for whoever writes, whatever its things are. */
@@ -56,6 +46,8 @@ const WRITERS: readonly Writer[] = [
   writer(SHARDS),
   writer(NODES),
   writer(HOSTS),
+  writer(CRASH_LOOPS),
+  writer(RAISED_ALARMS),
   writer(OPERATIONS),
   writer(CRASH_RECORDS),
   writer(JOBS),

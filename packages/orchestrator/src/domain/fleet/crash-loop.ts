@@ -10,7 +10,8 @@
  * From the third in a row on it is a crash loop. A new node of such a version is on probation: it gets one shard until
  * it has lived for a while, so that each attempt costs at most one IDENTIFY.
  *
- * Nothing of this is durable: a restarted orchestrator begins with the first pause.
+ * All of this is durable, so a restart of the orchestrator shortens no pause and costs no IDENTIFYs: the rest of the
+ * pause is waited for, at most one pause. The end of the fleet forgets it: who starts it again has mended it, perhaps.
  */
 import { CRASH_LOOP_FROM, isCrashLoop, type CrashLoop } from '../state/processes.js';
 import type { Settings } from '../state/settings.js';

@@ -110,6 +110,13 @@ export function endOperation(
   else tx.fail(request, outcome === 'failed' ? 'DSO_OPERATION_FAILED' : 'DSO_OPERATION_CANCELLED', text);
 }
 
+/** For an operation that ends before its moves: what is on its way arrives as nobody's step. */
+export function letGo(tx: Transaction, id: string): void {
+  for (const migration of tx.state.migrations.values()) {
+    if (migration.operation === id) tx.setMigration({ ...migration, operation: null });
+  }
+}
+
 export function notStarted(...reason: Parameters<typeof commandError>): Started & { ok: false } {
   return { ok: false, error: commandError(...reason) };
 }

@@ -17,7 +17,7 @@ import type { NodeState, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { planMoves, type BalanceNode, type Bounds, type Unit } from './balance.js';
 import { beginMove, waitReason, withMove } from './moves.js';
-import { beginOperation, endOperation, notStarted } from './operation.js';
+import { beginOperation, endOperation, letGo, notStarted } from './operation.js';
 import type { Asked, Operation, Progress, Started } from './operation.js';
 
 type Rebalance = OperationState<'rebalance'>;
@@ -112,9 +112,7 @@ export function beginRebalance(tx: Transaction, wanted: Wanted, asked: Asked): S
 export function makeWay(tx: Transaction, why: string): void {
   for (const operation of tx.state.operations.values()) {
     if (operation.kind !== 'rebalance' || !operation.automatic) continue;
-    for (const migration of tx.state.migrations.values()) {
-      if (migration.operation === operation.id) tx.setMigration({ ...migration, operation: null });
-    }
+    letGo(tx, operation.id);
     endRebalance(tx, operation, why);
   }
 }

@@ -211,23 +211,28 @@ export function stagesOf(
   return [...stages, { shards: null, bakeMs: whole }];
 }
 
-/** Connected, empty, meant for nothing else, and not as old as what is replaced, unless nothing newer can be had. */
+/**
+ * Connected, empty, meant for nothing else. Those as old as what is replaced come last, and not at all where something
+ * newer can be launched.
+ */
 export function freeNodes(
   state: OrchestratorState,
   replaced: readonly string[],
   { force, to }: Pick<RolloutOptions, 'force' | 'to'>,
 ): NodeState[] {
-  const old = new Set(state.settings.canLaunch ? replaced.map((id) => state.nodes.get(id)?.version) : []);
-  return [...state.nodes.values()].filter(
+  const versions = new Set(replaced.map((id) => state.nodes.get(id)?.version));
+  const isOld = ({ version }: NodeState): boolean => versions.has(version);
+  const free = [...state.nodes.values()].filter(
     (node) =>
       isConnected(node) &&
       isServing(state, node) &&
       !replaced.includes(node.id) &&
-      !old.has(node.version) &&
       (force || !isOfQuarantinedVersion(state, node)) &&
       (to === null || state.processes.get(node.id)?.version === to) &&
       drainedBy(state, node.id) === undefined &&
       keptBy(state, node.id) === undefined &&
       loadIn(state, node.id) === 0,
   );
+  const newer = free.filter((node) => !isOld(node));
+  return state.settings.canLaunch ? newer : [...newer, ...free.filter(isOld)];
 }

@@ -16,7 +16,7 @@ import { beginShutdown } from '../fleet/leave.js';
 import type { OperationOutcome, RolloutOptions } from '../state/operations.js';
 import type { Transaction } from '../state/transaction.js';
 import { failureOf, type Facts } from '../fleet/gates.js';
-import { beginOperation, endOperation, type Asked, type Operation, type Started } from './operation.js';
+import { beginOperation, endOperation, letGo, type Asked, type Operation, type Started } from './operation.js';
 import { makeWay } from './rebalance.js';
 import { bake, beginRound, end, enter, move, pairWith, surge, waitReason, withTime } from './rollout-phases.js';
 import {
@@ -239,6 +239,7 @@ function endRollout(tx: Transaction, rollout: Rollout, failure: string | null): 
     failure === null
       ? `Replaced ${counted(done.length, 'node')}.`
       : `${headOf(rollout)}: ${failure}. Replaced before that: ${done.length}; left as they are: ${left}.`;
+  letGo(tx, rollout.id);
   endOperation(tx, rollout, failure, {
     text: `${text}${alone}`,
     figures: { nodes: done.length, moved: movedBefore + moved.length },

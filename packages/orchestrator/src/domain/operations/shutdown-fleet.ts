@@ -14,6 +14,8 @@ import { beginShutdown } from '../fleet/leave.js';
 export function shutdownFleet(tx: Transaction, request: string, keepSessions: boolean): void {
   const until = tx.now + (keepSessions ? parkingWithin(tx.settings) : 0);
   const deadline = until + tx.settings.commandTimeoutMs;
+  // Whoever starts it again begins anew: with another bot, perhaps.
+  tx.patch({ crashLoops: new Map(), raisedAlarms: new Map() });
   tx.patch({ ending: { request, deadline, parking: keepSessions ? { until, tried: [] } : null } });
   const why = 'the fleet is being shut down';
   endOperations(tx, why);

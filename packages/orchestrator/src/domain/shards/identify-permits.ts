@@ -148,7 +148,7 @@ function startQueued(tx: Transaction, node: string, shard: number): void {
   const state = tx.shard(shard);
   if (state?.kind !== 'starting' || state.node !== node || state.step !== 'queued') return;
   assign(tx, shard);
-  tx.setShard(shard, { ...state, step: 'start', deadline: tx.now + tx.settings.commandTimeoutMs });
+  tx.setShard(shard, { ...state, step: 'start', known: null, deadline: tx.now + tx.settings.commandTimeoutMs });
   tx.send(node, { kind: 'startShards', shardIds: [shard] });
 }
 

@@ -41,7 +41,8 @@ export function startOn(tx: Transaction, node: string, shards: readonly number[]
       setStarting(tx, shard, node, 'start', null);
       batch.push(shard);
     } else {
-      setStarting(tx, shard, node, 'queued', null);
+      // Until the start is sent the session stays: another node may get the shard, or name as running what was closed.
+      setStarting(tx, shard, node, 'queued', state.known);
       enqueueIdentify(tx, node, shard);
     }
   }

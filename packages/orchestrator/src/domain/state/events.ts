@@ -1,6 +1,7 @@
 import type { Identify, Message } from '@dshard/protocol';
 import type { Expected } from './access.js';
 import type { OperatorCommand } from './commands.js';
+import type { RaisedAlarm } from './raised-alarms.js';
 
 /** What the runtime knows of a peer beyond what it says of itself. */
 export type Peer = {
@@ -63,6 +64,8 @@ export type DomainEvent =
   | { kind: 'nodeLaunched'; launch: string; node: string; pid: number; log?: string }
   /** A process of an earlier run that still lives; told at the start. */
   | { kind: 'processAdopted'; node: string; pid: number }
+  /** The alarms that stand now (`runtime/alarm-watch.ts`), after one has risen or fallen. */
+  | { kind: 'alarmsNoted'; alarms: readonly RaisedAlarm[] }
   /** What a launch would start from now on. */
   | { kind: 'versionDeployed'; version: string }
   | { kind: 'launchFailed'; launch: string; reason: string }

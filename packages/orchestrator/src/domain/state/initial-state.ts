@@ -30,6 +30,7 @@ export function initialState(settings: Settings, now: number): OrchestratorState
     unplaced: new Map(),
     crashRecords: new Map(),
     alarm: null,
+    raisedAlarms: new Map(),
     takenIds: new Map(),
     launches: new Map(),
     unanswered: new Map(),

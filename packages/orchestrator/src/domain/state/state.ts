@@ -20,6 +20,7 @@ import type { RolloutMemory } from './versions.js';
 import type { CrashLoop, ProcessState } from './processes.js';
 import type { Parked } from './park.js';
 import type { HostsByName } from './hosts.js';
+import type { RaisedAlarm } from './raised-alarms.js';
 import type { Settings } from './settings.js';
 import type { ShardLink } from './shard-link.js';
 
@@ -365,6 +366,8 @@ export type OrchestratorState = {
   crashRecords: ReadonlyMap<number, CrashRecord>;
   /** Most nodes are silent: nothing is done until that is over (`fleet/alarm.ts`). */
   alarm: { since: number; silent: readonly string[]; hosts: readonly string[] } | null;
+  /** By key; a bounded number. */
+  raisedAlarms: ReadonlyMap<string, RaisedAlarm>;
   /** By node id: a second process that had it, and was refused for that. The last ones only. */
   takenIds: ReadonlyMap<string, { since: number; at: number; text: string }>;
   launches: ReadonlyMap<string, LaunchState>;

@@ -58,6 +58,9 @@ describe('a record that makes no sense is left out, and named in a sentence', ()
     ['node', 'b', { version: '', host: null, pid: null, intent: 'asleep', final: false }],
     ['operation', 'd1', { kind: 'dance' }],
     ['crash', '1', { crashes: null, quarantinedAt: null }],
+    ['crashLoop', 'version v1', { version: 'v1' }],
+    ['raised', 'crashLoop', { key: 'crashLoop' }],
+    ['host', 'h1', { cordoned: true, deadSince: null }],
     // Of a shard that there is none.
     ['crash', '9999', { crashes: [], quarantinedAt: null }],
     ['job', 'daily', { dueAt: 0 }],

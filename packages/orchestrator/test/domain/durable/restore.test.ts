@@ -248,6 +248,27 @@ describe('times of a run that had another clock', () => {
         record('shard', '0', { node: null, epoch: 5, since: later, notBefore: later + 30_000, known: session }),
         record('shard', '1', { node: 'a', epoch: 6, before: null, known: session, checkpoint: session }),
         record('crash', '2', { crashes: [{ node: 'b', at: later }], quarantinedAt: later }),
+        record('crashLoop', 'version v1', {
+          version: 'v1',
+          reported: null,
+          wasUp: true,
+          inARow: 4,
+          total: 9,
+          since: later,
+          lastAt: later,
+          notBefore: later + 8_000,
+          reason: 'it died',
+        }),
+        record('raised', 'crashLoop', {
+          key: 'crashLoop',
+          kind: 'crashLoop',
+          since: later,
+          raisedAt: later,
+          reason: 'it dies',
+          shards: [],
+          nodes: [],
+        }),
+        record('host', 'h1', { cordoned: { since: later, by: 'alice' }, deadSince: later }),
       ],
       now,
     );
@@ -261,6 +282,9 @@ describe('times of a run that had another clock', () => {
     expect(state.shards[0]).toMatchObject({ kind: 'vacant', since: now, notBefore: now + 30_000, known: { at: now } });
     expect(state.shards[1]).toMatchObject({ kind: 'unreachable', known: { at: now }, checkpoint: { at: now } });
     expect(state.crashRecords.get(2)).toMatchObject({ crashes: [{ at: now }], quarantinedAt: now });
+    expect(state.crashLoops.get('v1')).toMatchObject({ since: now, lastAt: now, notBefore: now + 8_000, inARow: 4 });
+    expect(state.raisedAlarms.get('crashLoop')).toMatchObject({ since: now, raisedAt: now });
+    expect(state.hosts.get('h1')).toEqual({ cordoned: { since: now, by: 'alice' }, deadSince: now });
   });
 
   test('never make an epoch that is lower than one that was given: the store’s word counts, not the clock’s', () => {

@@ -3,18 +3,20 @@ import { fleetOn, shardsOn } from './hosts.js';
 
 const TWO = { h1: ['a', 'b'], h2: ['c', 'd'] };
 
+/** All nodes of h2 give their shards away. */
+const drain = {
+  kind: 'drain',
+  origins: [],
+  host: 'h2',
+  destination: null,
+  shutdown: false,
+  deadline: null,
+} as const;
+
 describe('a host that is cordoned', () => {
   test('gives up its shards in a drain, and gets none back, nor do nodes that join from it later', () => {
     const world = fleetOn(TWO, { rebalance: 'join' });
     expect(world.ask({ kind: 'cordonHost', host: 'h2' })).toMatchObject({ ok: true, data: { nodes: ['c', 'd'] } });
-    const drain = {
-      kind: 'drain',
-      origins: [],
-      host: 'h2',
-      destination: null,
-      shutdown: false,
-      deadline: null,
-    } as const;
     const asked = world.command({ kind: 'startOperation', plan: drain, answer: 'ended' });
     world.pass(60_000);
     expect(world.replies.get(asked)).toMatchObject({ ok: true, data: { moved: 4, origin: 'c, d' } });
@@ -83,14 +85,6 @@ describe('a host that is cordoned', () => {
     const world = fleetOn(TWO);
     world.ask({ kind: 'cordonHost', host: 'h2' });
     for (const id of ['c', 'd']) world.kill(world.nodes.get(id)!);
-    const drain = {
-      kind: 'drain',
-      origins: [],
-      host: 'h2',
-      destination: null,
-      shutdown: false,
-      deadline: null,
-    } as const;
     expect(world.ask({ kind: 'startOperation', plan: drain, answer: 'ended' })).toMatchObject({
       ok: true,
       message: 'No node of host h2 is connected: it has no shards.',

@@ -123,6 +123,33 @@ describe('a bot that dies 12 s after it is ready, every time', () => {
   });
 });
 
+// The pause began anew with each restart of the orchestrator: a unit that restarts it burned an IDENTIFY a second.
+test('a restart of the orchestrator shortens no pause, and forgets no count', () => {
+  const world = fleet();
+  dieAfter(world, 12_000, 600_000);
+  for (const node of living(world)) world.kill(node);
+  world.settle();
+  const [before] = world.state.crashLoops.values();
+  const due = before!.notBefore;
+  expect(due - world.now).toBeGreaterThan(10_000);
+  for (let times = 0; times < 3; times += 1) {
+    world.crash();
+    world.pass(1_000);
+    expect(living(world)).toEqual([]);
+  }
+  expect([...world.state.crashLoops.values()]).toMatchObject([{ inARow: before!.inARow, notBefore: due }]);
+  world.pass(due - world.now + 1_000);
+  expect(living(world)).toHaveLength(1);
+});
+
+test('whoever ended the fleet and starts it again begins with the first pause', () => {
+  const world = fleet();
+  dieAfter(world, 12_000, 600_000);
+  world.ask({ kind: 'shutdownFleet' });
+  world.crash();
+  expect(world.state.crashLoops.size).toBe(0);
+});
+
 test('a node that an operator shuts down, and one that the fleet ends, are no crashes', () => {
   const world = fleet({ nodes: 2 });
   world.pass(60_000);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { World } from '../world.js';
+import { drain, World } from '../world.js';
 
 const loads = (world: World): Record<string, number> => {
   const counts: Record<string, number> = {};
@@ -66,6 +66,30 @@ describe('a fleet of three nodes that is restarted is even, and not all on the f
     expect(loads(world)).toEqual({ a: 6 });
     expect(whyVacant(world)).toEqual([]);
   });
+});
+
+// The node was drained, lost all shards while the orchestrator was away, and came back before the destination of the
+// drain. Placement passed the node over, the drain ended in the same step, and the check of that step took the node for
+// one that had been free all the time: "which has 3 shards; another has 0".
+test('shards that are placed in the step in which a drain ends need not be on the node that was drained', () => {
+  const world = new World({ totalShards: null, gateway: { shards: 6, maxConcurrency: 16 } });
+  for (const id of ['a', 'b', 'c']) world.join({ id, baseLevel: true });
+  world.start();
+  world.pass(30_000);
+  expect(loads(world)).toEqual({ a: 2, b: 2, c: 2 });
+  for (const id of ['b', 'c']) world.nodes.get(id)?.mute.add('prepareMigration');
+  world.command(drain('a', null));
+  world.settle();
+  world.crash();
+  for (const id of ['a', 'c', 'b']) {
+    expect(world.recorded('operationEnded')).toEqual([]);
+    world.join({ id, baseLevel: true });
+    world.settle();
+  }
+  expect(world.recorded('operationEnded')).toHaveLength(1);
+  world.pass(30_000);
+  const all = Object.values(loads(world)).reduce((sum, load) => sum + load);
+  expect(all).toBe(6);
 });
 
 test('a node that dies alone leaves its shards to the survivors at once', () => {

@@ -67,6 +67,26 @@ test.each(['disconnect', 'crash'] as const)(
   },
 );
 
+// The origin, a Go node, had closed the shard when the orchestrator crashed, and was back first. The shard’s start on
+// the origin waited for its permit, and the session was forgotten with that, so that nothing told of the closed shard
+// any more: the destination named what it only made room for, was believed, and nobody served the shard, for ever.
+test('a Go node that names what it only makes room for is not believed while a start elsewhere waits', () => {
+  const { world, a, b } = stuckIn('transferring', { baseLevel: true, expectedNodes: ['a'] });
+  world.crash();
+  for (const node of [a, b]) world.disconnect(node);
+  a.running.delete(0);
+  b.running.add(0);
+  world.sent.length = 0;
+  world.connect(a);
+  expect(world.shard(0)).toMatchObject({ kind: 'starting', node: 'a', step: 'queued' });
+  world.connect(b);
+  world.settle();
+  expect(world.sentTo('b', 'stopShard')).toMatchObject([{ shardId: 0 }]);
+  world.pass(120_000);
+  expect(world.truth()).toEqual(world.placement());
+  expect(Object.values(world.truth()).flat()).toHaveLength(4);
+});
+
 describe('the destination is lost', () => {
   test.each(BEFORE_RESUME)('a destination that is lost in %s leaves the origin going on', (step) => {
     const { world, a, b, request } = stuckIn(step);

@@ -116,6 +116,19 @@ describe('a rollout', () => {
     expect(world.truth()).toEqual({ new: [0, 2], 'launched-1': [1, 3] });
   });
 
+  // Found by the demo of two orchestrators on a busy machine: all shards had started on the one node that was there
+  // first, and the rollout moved them to the empty one beside it, of the old version, which it then left.
+  test('goes to nodes of another version first where others start the nodes', () => {
+    const world = new World();
+    world.join('a', { version: 'v1' });
+    world.start();
+    world.pass(25_000);
+    world.join('old-empty', { version: 'v1' });
+    world.join('new', { version: 'v2' });
+    expect(world.ask(rollout)).toMatchObject({ ok: true });
+    expect(world.truth()).toMatchObject({ new: [0, 1, 2, 3] });
+  });
+
   test('gives what has not been started yet to the new node, and nothing to an empty one that is as old', () => {
     const gateway = { shards: 4, maxConcurrency: 16, total: 1_000, remaining: 0, resetAfterMs: 120_000 };
     const world = new World({ canLaunch: true, gateway });
