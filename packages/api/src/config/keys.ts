@@ -328,7 +328,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     false,
     'Let only those in at the REST interface who show a certificate of tls.ca, too.',
   ),
-  'launcher.bot': key(orNull(text(), 'none'), null, 'The bot to run as nodes: a .js, .mjs or .cjs file.'),
+  'launcher.bot': key(
+    orNull(text(), 'none'),
+    null,
+    'The bot to run as nodes: a .js, .mjs or .cjs file; or TypeScript, from Node.js 22.18 on.',
+  ),
   'launcher.command': key(
     orNull(commandLine(), 'none'),
     null,
