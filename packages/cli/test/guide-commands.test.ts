@@ -3,6 +3,7 @@
  * built program against the real REST interface.
  */
 import { readFile } from 'node:fs/promises';
+import { blocksOf, commandsOf as commandsOfBlock } from '@dshard/testkit';
 import { afterEach, expect, test } from 'vitest';
 import { testNode, testState } from '../../orchestrator/test/http/fake-orchestrator.js';
 import { testServer } from '../../orchestrator/test/http/test-server.js';
@@ -19,11 +20,9 @@ afterEach(async () => {
 
 async function commandsOf(guide: string): Promise<string[]> {
   const page = await readFile(new URL(`../../../docs/guide/${guide}.md`, import.meta.url), 'utf8');
-  const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
-  return blocks
-    .flatMap((block) => block.split('\n'))
-    .map((line) => line.replace(/\s+#.*$/, '').trim())
-    .filter((line) => line !== '');
+  return blocksOf(page)
+    .filter(({ attributes }) => attributes['run'] === 'operators')
+    .flatMap(commandsOfBlock);
 }
 
 /** A fleet with the nodes that the guides name. */
