@@ -1,5 +1,5 @@
 /** The site, built from the pages as they are in the repository: `npm run docs:site`, `npm run docs:dev`. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type DefaultTheme, type MarkdownOptions } from 'vitepress';
@@ -37,10 +37,10 @@ const linksOutside: NonNullable<MarkdownOptions['config']> = (markdown) => {
     const href = token?.attrGet('href') ?? '';
     if (token !== undefined && !/^(?:[a-z]+:|#|\/)/.test(href)) {
       const [path = '', anchor] = href.split('#');
-      const target = resolve(dirname(join(DOCS, sourceOf(relative(DOCS, environment.path)))), decodeURI(path));
-      if (relative(DOCS, target).startsWith('..') || (existsSync(target) && statSync(target).isDirectory())) {
-        const kind = existsSync(target) && statSync(target).isDirectory() ? 'tree' : 'blob';
-        const inside = `${REPOSITORY}/${kind}/main/${relative(ROOT, target)}`;
+      const target = resolve(dirname(environment.path), decodeURI(path));
+      const isFolder = statSync(target).isDirectory();
+      if (isFolder || relative(DOCS, target).startsWith('..') || !target.endsWith('.md')) {
+        const inside = `${REPOSITORY}/${isFolder ? 'tree' : 'blob'}/main/${relative(ROOT, target)}`;
         token.attrSet('href', `${inside}${anchor === undefined ? '' : `#${anchor}`}`);
       }
     }
@@ -48,16 +48,10 @@ const linksOutside: NonNullable<MarkdownOptions['config']> = (markdown) => {
   };
 };
 
-/** The inverse of `rewrites`. */
-function sourceOf(page: string): string {
-  return page;
-}
-
 export default defineConfig({
   title: 'dshardorchestrator',
   description: 'Deploy, scale and crash a large Discord bot without anybody noticing.',
-  rewrites: { 'README.md': 'index.md', ':folder/README.md': ':folder/index.md' },
-  srcExclude: ['decisions/**'],
+  rewrites: { ':folder/README.md': ':folder/index.md' },
   cleanUrls: true,
   lastUpdated: false,
   markdown: { config: linksOutside },
@@ -74,6 +68,11 @@ export default defineConfig({
       { text: 'Guides', items: [{ text: 'All guides', link: '/guide/' }, ...pagesOf('guide')] },
       { text: 'Explanation', items: pagesOf('explanation') },
       { text: 'Reference', collapsed: true, items: pagesOf('reference') },
+      {
+        text: 'Decisions',
+        collapsed: true,
+        items: [{ text: 'All decisions', link: '/decisions/' }, ...pagesOf('decisions')],
+      },
     ],
     socialLinks: [{ icon: 'github', link: REPOSITORY }],
     outline: [2, 3],

@@ -1,7 +1,6 @@
 import type { APIMessage } from 'discord-api-types/v10';
 import { describe, expect, test } from 'vitest';
 import { Answers } from '../../src/ledger/answers.js';
-import type { RestAction } from '../../src/world/rest-actions.js';
 
 function scene(): {
   answers: Answers;
@@ -24,7 +23,7 @@ function scene(): {
     });
   const reply = (id: string, to?: string): void => {
     const message = { id, message_reference: to === undefined ? undefined : { message_id: to } } as APIMessage;
-    answers.posted({ n: 1, at: now, kind: 'message', channelId: 'c', message } as RestAction);
+    answers.posted({ n: 1, at: now, kind: 'message', channelId: 'c', message });
     write(id);
   };
   return { answers, write, reply, pass: (ms) => (now += ms) };
