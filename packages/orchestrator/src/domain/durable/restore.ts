@@ -208,7 +208,8 @@ function restoredNodes(
       signals: null,
       retained: [],
       missing: [],
-      checkpointedAt: 0,
+      restarts: 0,
+    checkpointedAt: 0,
     });
   }
   return nodes;
