@@ -515,11 +515,8 @@ describe('operations', () => {
     const { orchestrator, options } = await serve();
     orchestrator.result = begun;
     orchestrator.state = testState({ operations: rollout });
-    let asked = 0;
-    const { state } = orchestrator;
-    Object.defineProperty(orchestrator, 'state', { get: () => ((asked += 1), state) });
-    const dso = startDso(['rollout'], options);
-    await until(() => asked > 0, { what: 'the first look at the operation' });
+    const dso = startDso(['rollout', '--yes'], options);
+    await until(() => dso.stderr.includes('rollout'), { what: 'the first line of how far it is' });
     dso.child.kill('SIGINT');
     const { code, stderr } = await dso.done;
     expect(code).toBe(130);
