@@ -209,7 +209,7 @@ function restoredNodes(
       retained: [],
       missing: [],
       restarts: 0,
-    checkpointedAt: 0,
+      checkpointedAt: 0,
     });
   }
   return nodes;
