@@ -1,8 +1,8 @@
 /**
  * Writes docs/reference/errors.md from the packages' own tables of errors, the tables of endpoints in
  * docs/reference/rest.md from the contract, those of conditions and alarms in docs/reference/health.md, and that of
- * metrics in docs/reference/metrics.md. `--check` fails when a page is not what the code says. Needs a build. (docs/reference/config.md is kept by a test of its own:
- * packages/api/test/config/reference.)
+ * metrics in docs/reference/metrics.md. `--check` fails when a page is not what the code says. Needs a build.
+ * (docs/reference/config.md is kept by a test of its own: packages/api/test/config/reference.)
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';

@@ -15,7 +15,7 @@ import { NO_LABELS, ONE_ZERO, seconds, zerosOf, type Look, type Sample } from '.
 import { counts } from './node-metrics.js';
 
 /** Of pauses, in seconds: a live migration is frozen for some milliseconds, a takeover takes tens of seconds. */
-export const PAUSE_BOUNDS: readonly number[] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160];
+const PAUSE_BOUNDS: readonly number[] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160];
 const DURATION_BOUNDS: readonly number[] = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800];
 const BYTE_BOUNDS: readonly number[] = [0, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 const OUTCOMES = ['done', 'failed', 'cancelled'] as const;

@@ -7,7 +7,7 @@
  * in the code. No metric has a label per shard.
  */
 import type { Alarm, StoreStatus } from '@dshard/api';
-import { Facts } from '@dshard/api/trace';
+import type { Facts } from '@dshard/api/trace';
 import type { HistoryName } from '../domain/state/effects.js';
 import type { Down } from '../domain/shards/condition.js';
 import type { OrchestratorState } from '../domain/state/state.js';

@@ -48,7 +48,7 @@ export type JournalOptions = {
   /** What makes the store, which holds `stored`, hold what is durable of the state in memory. */
   correction(stored: readonly Write[]): readonly Write[];
   /** One was answered. */
-  onCommit?(commit: CommitFigures): void;
+  onCommit?: (commit: CommitFigures) => void;
   onSuspended(problem: string): void;
   /** @param ms how long it was suspended. */
   onResumed(ms: number): void;

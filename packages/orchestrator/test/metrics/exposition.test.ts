@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expose, expositionFor } from '../../src/metrics/exposition.js';
 import { Ledger, type Metrics } from '../../src/metrics/ledger.js';

@@ -1,7 +1,7 @@
 import { Ledger } from '../../src/metrics/ledger.js';
 import type { Look } from '../../src/metrics/metric.js';
 import { METRICS } from '../../src/metrics/metrics.js';
-import { expose, type Exposition } from '../../src/metrics/exposition.js';
+import { expose } from '../../src/metrics/exposition.js';
 import { shardsNotUp } from '../../src/domain/shards/condition.js';
 import { upLink } from '../../src/domain/state/shard-link.js';
 import type { OrchestratorState } from '../../src/domain/state/state.js';
@@ -66,11 +66,8 @@ export function lookOn(state: OrchestratorState, changes: Partial<Look> = {}): L
   };
 }
 
-export function exposed(
-  look: Look = lookOn(busyState()),
-  { ledger = new Ledger(METRICS), exposition = 'prometheus' as Exposition } = {},
-): string {
-  return expose(METRICS, ledger, look, exposition);
+export function exposed(look: Look = lookOn(busyState()), { ledger = new Ledger(METRICS) } = {}): string {
+  return expose(METRICS, ledger, look, 'prometheus');
 }
 
 /** The samples of a text, by name with labels. */
