@@ -24,7 +24,8 @@ describe('the table of metrics', () => {
 
   test('no metric has a label per shard, and only what is bounded by the nodes has labels that others choose', () => {
     const labels = new Set(entries.flatMap(([, metric]) => metric.labels));
-    const written = 'alarm cause code condition entry host intent kind level node node_version outcome phase reason state status step version zone';
+    const written =
+      'alarm cause code condition entry host intent kind level node node_version outcome phase reason state status step version zone';
     expect([...labels].sort().join(' ')).toBe(written);
   });
 });
