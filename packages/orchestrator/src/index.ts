@@ -29,6 +29,7 @@ export type { HistoryEntry, HistoryName } from './domain/state/effects.js';
 export { DOMAIN_ERRORS } from './domain/state/errors.js';
 export type { Settings } from './domain/state/settings.js';
 export type { OrchestratorState } from './domain/state/state.js';
+export { REST_ERRORS } from './http/errors.js';
 export type { OrchestratorErrorCode } from './errors.js';
 export { ORCHESTRATOR_ERRORS, OrchestratorError } from './errors.js';
 export type { LoggerOptions, LogLevel, LogStream } from './logger.js';

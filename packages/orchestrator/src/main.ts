@@ -37,6 +37,7 @@ import { createWebhook } from './adapters/webhook/webhook.js';
 import { fixedVersion, versionCommands } from './adapters/version-commands/version-commands.js';
 import { advertised } from './config/advertised.js';
 import { settingsOf } from './config/settings.js';
+import { configurationOf } from './http/configuration.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
 import { Standby } from './standby.js';
 import { addressTaken, addressUnusable } from './errors.js';
@@ -119,6 +120,8 @@ export async function startOrchestrator(
         orchestrator,
         token: config.token,
         version: packageVersion(),
+        configuration: configurationOf(config),
+        random,
         listenerOn,
         isReady: () => running,
         clock,

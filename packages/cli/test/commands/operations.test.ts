@@ -181,7 +181,7 @@ describe('the token', () => {
       runDso(['deployedversion'], withToken('DSO_TOKEN_FILE', '/nowhere/token')),
     ]);
     expect([flag.code, variable.code, fromFile.code]).toEqual([0, 0, 0]);
-    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(/not the one/) });
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(/not one of this orchestrator/) });
     expect(none).toMatchObject({ code: 1, stderr: expect.stringMatching(/DSO_TOKEN_FILE/) });
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringMatching(/\/nowhere\/token/) });
   });
@@ -515,11 +515,8 @@ describe('operations', () => {
     const { orchestrator, options } = await serve();
     orchestrator.result = begun;
     orchestrator.state = testState({ operations: rollout });
-    let asked = 0;
-    const { state } = orchestrator;
-    Object.defineProperty(orchestrator, 'state', { get: () => ((asked += 1), state) });
-    const dso = startDso(['rollout'], options);
-    await until(() => asked > 0, { what: 'the first look at the operation' });
+    const dso = startDso(['rollout', '--yes'], options);
+    await until(() => dso.stderr.includes('rollout'), { what: 'the first line of how far it is' });
     dso.child.kill('SIGINT');
     const { code, stderr } = await dso.done;
     expect(code).toBe(130);

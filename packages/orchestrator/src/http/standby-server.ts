@@ -7,6 +7,8 @@ import { createServer as createTlsServer, Server as TlsServer } from 'node:https
 import { CONTRACT } from '@dshard/api';
 import { listeningContext, parseAddress, renewOnChange, type Clock, type Logger } from '@dshard/transport';
 import type { Leader } from '../ports/state-store.js';
+import type { ApiToken } from '../domain/state/access.js';
+import { failed } from './answers.js';
 import { createAccess } from './access.js';
 import { visitOf, type HttpServerOptions } from './server.js';
 
@@ -63,17 +65,23 @@ export class StandbyServer {
 
   #answerer(): (request: IncomingMessage, response: ServerResponse) => void {
     const { listen, leader } = this.#options;
-    const access = createAccess({ ...this.#options, listenHost: parseAddress(listen).host });
+    // A standby has not read the store, so it knows the configured token only.
+    const none: ReadonlyMap<string, ApiToken> = new Map<string, ApiToken>();
+    const apiTokens = (): ReadonlyMap<string, ApiToken> => none;
+    const access = createAccess({ ...this.#options, apiTokens, listenHost: parseAddress(listen).host });
     return (request, response) => {
       request.resume();
       const path = (request.url ?? '').split('?')[0];
       const visit = visitOf(request);
-      const refusal = access.checkSource(visit) ?? access.checkToken(visit);
+      const found = access.checkSource(visit) ?? access.identify(visit);
       const isProbe = path === CONTRACT.readyz.path || path === CONTRACT.healthz.path;
       if (path === CONTRACT.livez.path) reply(response, 200, { ok: true });
-      else if (refusal === null) reply(response, 503, standbyAnswer(leader()));
+      else if ('role' in found) reply(response, 503, standbyAnswer(leader()));
       else if (isProbe) reply(response, 503, { ready: false });
-      else reply(response, refusal.status, { Message: refusal.message, Error: true });
+      else {
+        const { status, body } = failed(found.code, found.message);
+        reply(response, status, body);
+      }
     };
   }
 }

@@ -1,5 +1,6 @@
 import type { Alarm, StoreStatus } from '@dshard/api';
 import type { Address, Cancel, Clock, Logger, MessageConnectionOptions, Random, Transport } from '@dshard/transport';
+import type { Expected } from '../domain/state/access.js';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import type { HistoryEntry } from '../domain/state/effects.js';
 import type { Settings } from '../domain/state/settings.js';
@@ -63,8 +64,9 @@ export type OrchestratorHandle = {
   /**
    * Resolves when the command is done, not when it is accepted. Never rejects for a refused command.
    * @param by who asks, as the history is to name them.
+   * @param expected the command is refused unless what it is about still is so.
    */
-  command(command: OperatorCommand, by?: string): Promise<CommandResult>;
+  command(command: OperatorCommand, by?: string, expected?: Expected): Promise<CommandResult>;
   deployedVersion(): Promise<CommandResult>;
   pullNewVersion(): Promise<CommandResult>;
   readonly store: StoreStatus;

@@ -14,6 +14,7 @@ import { MAX_SHARDS, messageOf, type Message } from '@dshard/protocol';
 import type { Alarm, StoreStatus } from '@dshard/api';
 import type { Address, ByteStream, Cancel, Listener } from '@dshard/transport';
 import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@dshard/transport';
+import type { Expected } from '../domain/state/access.js';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { decide, initialState, type Decide, type InitialState } from '../domain/decide.js';
 import { AUTOMATIC, type Effect, type HistoryEntry } from '../domain/state/effects.js';
@@ -184,11 +185,11 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#starting;
   }
 
-  async command(command: OperatorCommand, by: string = UNNAMED): Promise<CommandResult> {
+  async command(command: OperatorCommand, by: string = UNNAMED, expected?: Expected): Promise<CommandResult> {
     if (this.#phase !== 'running') return { ok: false, error: NOT_RUNNING };
     const { id, result } = this.#requests.open();
     const availableBytes = this.#options.launcher?.availableBytes?.() ?? null;
-    this.#loop.push({ kind: 'command', request: id, command, by, availableBytes });
+    this.#loop.push({ kind: 'command', request: id, command, by, availableBytes, ...(expected && { expected }) });
     return result;
   }
 

@@ -2,6 +2,7 @@
 import type { OperationData } from '../../src/domain/state/operations.js';
 import type { Alarm } from '@dshard/api';
 import { defaultSettings } from '../../src/config/settings.js';
+import type { AuditEntry } from '../../src/domain/state/access.js';
 import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
 import { initialState } from '../../src/domain/state/initial-state.js';
 import type { Settings } from '../../src/domain/state/settings.js';
@@ -11,6 +12,8 @@ import type { OrchestratorHandle, RecordedEntry } from '../../src/runtime/contra
 
 export type FakeOrchestrator = OrchestratorHandle & {
   commands: OperatorCommand[];
+  /** What was written into the audit. */
+  audited: AuditEntry[];
   /** Who asked for them. */
   requesters: (string | undefined)[];
   /** What every command is answered with. */
@@ -88,6 +91,7 @@ export function fakeOrchestrator(): FakeOrchestrator {
   const history: RecordedEntry[] = [];
   const fake: FakeOrchestrator = {
     commands: [],
+    audited: [],
     requesters: [],
     result: { ok: true, message: 'It is done.' },
     state: testState(),
@@ -95,6 +99,10 @@ export function fakeOrchestrator(): FakeOrchestrator {
     start: async () => undefined,
     close: async () => undefined,
     async command(command, by) {
+      if (command.kind === 'recordRequest') {
+        fake.audited.push(command.entry);
+        return { ok: true, message: 'It is recorded.' };
+      }
       fake.commands.push(command);
       fake.requesters.push(by);
       return fake.result;

@@ -2,6 +2,7 @@
  * Everything the orchestrator knows, as plain data. Never mutated in place by callers: `decide` returns the next one.
  * Who runs a shard is the node's word; this state is what was last heard and what was asked for since.
  */
+import type { ApiToken, AuditEntry, RememberedRequest } from './access.js';
 import type {
   CallAnswerEntry,
   CallEach,
@@ -395,6 +396,12 @@ export type OrchestratorState = {
   calls: ReadonlyMap<string, CallState>;
   /** By the name of a job that runs once per fleet: when its latest run was due (`jobs/`). */
   jobs: ReadonlyMap<string, number>;
+  /** Who may ask for what over REST, by the id of the token (`access/`). */
+  apiTokens: ReadonlyMap<string, ApiToken>;
+  /** What was asked, by the number of the request; the newest last, a bounded number. */
+  audit: ReadonlyMap<string, AuditEntry>;
+  /** By idempotency key, the newest last. */
+  rememberedRequests: ReadonlyMap<string, RememberedRequest>;
   /** Source of ids for calls and the questions they consist of; unlike `nextId` it is not kept. */
   nextCall: number;
   /**
