@@ -30,8 +30,11 @@ import { beginMigration } from './steps.js';
 /** So long before the end of its time a parked shard goes to anyone. */
 const LAST_CALL_MS = 10_000;
 
-/** So many shards of a node's are handed out to it at once: the next is read from the disk while one is handled. */
-const MOST_HANDED_OUT = 2;
+/**
+ * So many shards of a node are copied at once, or handed out to it: what it does for one it does not do for another, so
+ * of more at once none is done sooner. One more, so that nobody waits for the disk.
+ */
+const MOST_AT_ONCE = 2;
 /** What freezing a shard, and making it durable, takes where many are parked together. */
 const FREEZE_MS = 30;
 
@@ -54,7 +57,8 @@ export function beginPark(
   if (!origin.ok) return { ok: false, reason: origin.error.message, again: false };
   const problem = whyNotParked(tx.state, tx.node(origin.value));
   if (problem !== null) return { ok: false, reason: problem, again: false };
-  if (!hasRoom(tx, origin.value)) return { ok: false, reason: 'other shards are being moved', again: true };
+  if (!hasRoom(tx, origin.value) || (together && isCopyingEnough(tx, origin.value)))
+    return { ok: false, reason: 'other shards are being moved', again: true };
   const plan = { shard, origin: origin.value, destination: PARK, request, operation, spread: spreadOf(tx), together };
   tx.actingFor(by, () => beginMigration(tx, plan));
   return { ok: true };
@@ -139,6 +143,17 @@ function hasRoom(tx: Transaction, node: string): boolean {
   return roomToPark(tx, node) > 0;
 }
 
+function isCopyingEnough(tx: Transaction, node: string): boolean {
+  let copies = 0;
+  for (const migration of tx.state.migrations.values()) {
+    const { origin, destination, together, step } = migration;
+    if (origin === node && isPark(destination) && together === true && !('frozenAt' in step) && !isCopied(migration)) {
+      copies += 1;
+    }
+  }
+  return copies >= MOST_AT_ONCE;
+}
+
 /** How many more shards may go from, or to, the node now. */
 export function roomToPark(tx: Transaction, node: string): number {
   const { migrationsPerNode, migrationsTotal } = tx.settings;
@@ -155,7 +170,7 @@ export function roomToPark(tx: Transaction, node: string): number {
 
 /** How many more parked shards may go to the node now. */
 export function roomToHandOut(tx: Transaction, node: string): number {
-  let room = Math.min(MOST_HANDED_OUT, roomToPark(tx, node));
+  let room = Math.min(MOST_AT_ONCE, roomToPark(tx, node));
   for (const { destination, parked, step } of tx.state.migrations.values()) {
     if (destination === node && parked !== undefined && step.kind !== 'activating') room -= 1;
   }
