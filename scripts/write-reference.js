@@ -1,13 +1,14 @@
 /**
  * Writes docs/reference/errors.md from the packages' own tables of errors, the tables of endpoints in
- * docs/reference/rest.md from the contract, and those of conditions and alarms in docs/reference/health.md. `--check`
- * fails when a page is not what the code says. Needs a build. (docs/reference/config.md is kept by a test of its own:
- * packages/api/test/config/reference.)
+ * docs/reference/rest.md from the contract, those of conditions and alarms in docs/reference/health.md, and that of
+ * metrics in docs/reference/metrics.md. `--check` fails when a page is not what the code says. Needs a build.
+ * (docs/reference/config.md is kept by a test of its own: packages/api/test/config/reference.)
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
-import { API_ERRORS, CONTRACT, OPERATION_KINDS } from '@dshard/api';
-import { ALARMS, CONDITIONS, DOMAIN_ERRORS, ORCHESTRATOR_ERRORS } from '@dshard/orchestrator';
+import { API_ERRORS, CONTRACT, NODE_QUERY, openApiDocument, OPERATION_KINDS, SHARD_QUERY } from '@dshard/api';
+import { CLIENT_ERRORS } from '@dshard/client';
+import { ALARMS, CONDITIONS, DOMAIN_ERRORS, METRICS, ORCHESTRATOR_ERRORS, REST_ERRORS } from '@dshard/orchestrator';
 import { EMULATOR_ERRORS } from '@dshard/gateway-emulator';
 import { NODE_ERRORS } from '@dshard/node';
 import { PROTOCOL_ERRORS } from '@dshard/protocol';
@@ -19,8 +20,10 @@ const ERROR_TABLES = {
   '@dshard/protocol': PROTOCOL_ERRORS,
   '@dshard/transport': TRANSPORT_ERRORS,
   '@dshard/api, reading a configuration': API_ERRORS,
+  '@dshard/client': CLIENT_ERRORS,
   '@dshard/node': NODE_ERRORS,
   '@dshard/orchestrator, what operators and nodes are answered': DOMAIN_ERRORS,
+  '@dshard/orchestrator, the REST interface': REST_ERRORS,
   '@dshard/orchestrator, running it': ORCHESTRATOR_ERRORS,
   '@dshard/gateway-emulator': EMULATOR_ERRORS,
 };
@@ -29,7 +32,7 @@ function errorsPage() {
   const parts = Object.entries(ERROR_TABLES).map(([title, table]) => {
     const rows = Object.entries(table).map(
       ([code, entry]) =>
-        `| \`${code}\` | ${cell(entry.meaning)} | ${cell(entry.remedy)} | ${entry.retryable ? 'yes' : 'no'} |`,
+        `| <a id="${code.toLowerCase()}"></a>\`${code}\` | ${cell(entry.meaning)} | ${cell(entry.remedy)} | ${entry.retryable ? 'yes' : 'no'} |`,
     );
     return [
       `## ${title}`,
@@ -54,10 +57,21 @@ function restPage(page) {
   const endpoints = Object.values(CONTRACT);
   return page.replaceAll(MADE, (_, whose) => {
     if (whose === 'operations') return operationKinds();
+    if (whose === 'query') return queryFields();
     const rows = endpoints.filter(({ ancestor = false }) => ancestor === (whose === 'ancestor')).map(endpointRow);
-    const head = ['| request | parameters | what it does | `dso` |', '| --- | --- | --- | --- |'];
+    const head = ['| request | role | parameters | what it does | `dso` |', '| --- | --- | --- | --- | --- |'];
     return [`<!-- made from the contract: ${whose} -->`, '', ...head, ...rows, '', '<!-- end -->'].join('\n');
   });
+}
+
+function queryFields() {
+  const row = (list, [name, { kind, about }]) => `| ${list} | \`${name}\` | ${kind} | ${cell(about)} |`;
+  const rows = [
+    ...Object.entries(SHARD_QUERY.fields).map((entry) => row('shards', entry)),
+    ...Object.entries(NODE_QUERY.fields).map((entry) => row('nodes', entry)),
+  ];
+  const head = ['| list | field | kind | what it is |', '| --- | --- | --- | --- |'];
+  return ['<!-- made from the contract: query -->', '', ...head, ...rows, '', '<!-- end -->'].join('\n');
 }
 
 function operationKinds() {
@@ -68,9 +82,9 @@ function operationKinds() {
   return ['<!-- made from the contract: operations -->', '', ...head, ...rows, '', '<!-- end -->'].join('\n');
 }
 
-function endpointRow({ method, path, parameters, about, command }) {
+function endpointRow({ method, path, role, parameters, about, command }) {
   const commands = command === null ? [] : namesOf(command);
-  return `| \`${method} ${path}\` | ${taken(parameters)} | ${cell(about)} | ${commands.join(', ')} |`;
+  return `| \`${method} ${path}\` | ${role} | ${taken(parameters)} | ${cell(about)} | ${commands.join(', ')} |`;
 }
 
 function taken(parameters) {
@@ -121,17 +135,42 @@ function span(ms) {
   return ms === 0 ? 'at once' : ms < 60_000 ? `${ms / 1_000} s` : `${ms / 60_000} min`;
 }
 
+function metricsPage(page) {
+  return page.replaceAll(MADE_OF_TABLES, (_, whose) => {
+    const rows = Object.entries(METRICS).map(([name, { kind, labels, help, ...from }]) => {
+      const source =
+        'read' in from
+          ? 'read'
+          : Object.keys(from.on)
+              .map((cause) => `\`${cause}\``)
+              .join(', ');
+      const unit = kind === 'histogram' ? `${kind}: ${from.bounds.join(', ')}` : kind;
+      const named = labels.map((label) => `\`${label}\``).join(', ');
+      return `| \`${name}\` | ${unit} | ${named} | ${cell(help)} | ${cell(source)} |`;
+    });
+    const head = ['| metric | kind | labels | what it tells | from |', '| --- | --- | --- | --- | --- |'];
+    return [`<!-- made from the code: ${whose} -->`, '', ...head, ...rows, '', '<!-- end -->'].join('\n');
+  });
+}
+
 const PAGES = {
   'docs/reference/errors.md': errorsPage,
   'docs/reference/rest.md': restPage,
   'docs/reference/health.md': healthPage,
+  'docs/reference/metrics.md': metricsPage,
+  'docs/reference/openapi.json': () => JSON.stringify(openApiDocument(version)),
 };
 
+const { version } = JSON.parse(readFileSync(new URL('../packages/orchestrator/package.json', import.meta.url), 'utf8'));
 const check = process.argv.includes('--check');
 for (const [path, made] of Object.entries(PAGES)) {
   const file = new URL(`../${path}`, import.meta.url);
   const before = readFileSync(file, 'utf8');
-  const page = await format(made(before), { parser: 'markdown', singleQuote: true, printWidth: 120 });
+  const page = await format(made(before), {
+    parser: path.endsWith('.json') ? 'json' : 'markdown',
+    singleQuote: true,
+    printWidth: 120,
+  });
   if (!check) writeFileSync(file, page);
   else if (before !== page) {
     console.error(`${path} is not what the code says. Run \`npm run docs\` and commit it.`);

@@ -3,6 +3,10 @@ import type { Field } from './values/field.js';
 
 export type Method = 'GET' | 'POST';
 
+/** What a token may do; each may do what the one before may. */
+export const ROLES = ['read', 'operate', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
 /** Without a fallback the parameter must be there. */
 export type Parameter<T> = { readonly field: Field<T>; readonly fallback?: T };
 
@@ -12,8 +16,14 @@ export type Endpoint<Takes extends object> = {
   readonly method: Method;
   /** `:name` stands for a parameter. */
   readonly path: string;
+  /** Who may ask. `none`: everybody, without a token: probes. */
+  readonly role: Role | 'none';
   /** Another path that means the same. */
   readonly alsoAt?: string;
+  /** What `If-Match` is about: the thing that this parameter names, or, without one, the rollout under way. */
+  readonly edits?: { readonly thing: 'node' | 'operation' | 'rollout'; readonly parameter?: string };
+  /** It starts something, once for each `Idempotency-Key`. */
+  readonly once?: true;
   /** Whether the ancestor has it. */
   readonly ancestor?: true;
   /** For the reference page. */
@@ -22,6 +32,9 @@ export type Endpoint<Takes extends object> = {
   /** null: it is asked over REST only. */
   readonly command: CommandWords<keyof Takes & string> | null;
 };
+
+/** Of any entry: what does not depend on its parameters. */
+export type AnyEndpoint = Omit<Endpoint<object>, 'command'>;
 
 /** How people ask for it. */
 export type CommandWords<Parameter extends string> = {

@@ -1,6 +1,7 @@
 /** Makes commands out of the contract (@dshard/api): what is typed, shown and asked, and what Ctrl-C means. */
 import { CONTRACT, type Answer, type CommandWords, type EndpointName } from '@dshard/api';
 import { Option, type Command } from 'commander';
+import { askForAllPages } from './all-pages.js';
 import { addYes, confirm, costsOf } from './confirm.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { interruptible } from './interruptible.js';
@@ -11,6 +12,8 @@ export type Presentation<Document> = {
   text(this: void, document: Document): string | Promise<string>;
   /** Whether the exit code is 1 all the same. */
   failed?(this: void, document: Document): boolean;
+  /** The field that has the rows of a list, where a list comes page by page: all pages are shown. */
+  rows?: string;
 };
 
 export type Words = Omit<CommandWords<string>, 'interrupt'>;
@@ -48,7 +51,10 @@ function addCommand(
     runCommand(command.optsWithGlobals<ConnectionOptions>(), async (client) => {
       const costs = costsOf(words, command);
       if (costs !== null) await confirm(costs);
-      const asked = client.ask(name, parametersOf(words, command));
+      const parameters = parametersOf(words, command);
+      const rows = presentation?.rows;
+      const asked =
+        rows === undefined ? client.ask(name, parameters) : askForAllPages(client, { name, rows }, parameters);
       const document = await (words.interrupt === null ? asked : interruptible(words.interrupt, asked));
       if (presentation?.failed?.(document as never) === true) process.exitCode = 1;
       return { document, text: () => presentation?.text(document as never) ?? messageIn(document as Answer) };

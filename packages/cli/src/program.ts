@@ -2,17 +2,23 @@
 import { readFileSync } from 'node:fs';
 import { CONTRACT, ENDPOINT_NAMES, type Answers, type EndpointName } from '@dshard/api';
 import { Command } from 'commander';
+import { describeAudit, describeTokens } from './commands/access.js';
 import { describeReport } from './commands/call.js';
 import { addConfig } from './commands/config.js';
-import { addEvents } from './commands/events.js';
 import { describeOperation, describeOperations } from './commands/operations.js';
 import { describeHealth, describeShards } from './commands/health.js';
-import { describeStatus } from './commands/status.js';
+import { describeNodes } from './commands/nodes.js';
 import { addStore } from './commands/store.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
+import { addDescribe } from './describe/describe.js';
+import { addGet } from './get/get.js';
+import { addEvents } from './history/events.js';
+import { addHistory } from './history/history.js';
 import { addEndpointCommand, commandOf, type Presentation } from './endpoint-command.js';
+import { withCommonHelp } from './run-command.js';
 import { CLI_ERRORS } from './errors.js';
+import { addStatus } from './status/status.js';
 import { addOperationCommands, addRolloutViews, addWatch } from './operation-commands.js';
 
 const EXAMPLES = `
@@ -44,7 +50,14 @@ export function createProgram(): Command {
     .showHelpAfterError('(`dso --help` shows the commands, `dso help <command>` explains one)')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   addUp(program);
+  addGet(program);
+  addDescribe(program);
   addOperationCommands(program);
+  withCommonHelp(program.command('token').description('API tokens: make, list and revoke them'), [
+    'dso token create ci operate',
+    'dso token list --json',
+    'dso token revoke ci',
+  ]);
   for (const name of ENDPOINT_NAMES) addCommandOf(program, name);
   addWatch(commandOf(program, 'operations'));
   addRolloutViews(commandOf(program, 'rollout'));
@@ -56,16 +69,22 @@ export function createProgram(): Command {
 
 /** What is answered with a document of its own; all others with a message. */
 const PRESENTATIONS: { readonly [Name in EndpointName]?: Presentation<Answers<Name>> } = {
-  status: { text: describeStatus },
-  shards: { text: describeShards },
+  shards: { text: describeShards, rows: 'shards' },
   health: { text: describeHealth, failed: ({ ok }) => !ok },
   operations: { text: describeOperations },
   operation: { text: describeOperation },
+  nodes: { text: describeNodes, rows: 'nodes' },
+  tokens: { text: describeTokens },
+  createToken: { text: ({ Message, token }) => `${Message} The token is shown this once:\n${token}` },
+  audit: { text: describeAudit },
   call: { text: describeReport, failed: (report) => report.Error },
 };
 
 function addCommandOf(program: Command, name: EndpointName): void {
-  if (name === 'events') addEvents(program);
+  if (name === 'events') {
+    addEvents(program);
+    addHistory(program);
+  } else if (name === 'status') addStatus(program);
   else if (CONTRACT[name].command !== null) addEndpointCommand(program, name, PRESENTATIONS[name]);
 }
 

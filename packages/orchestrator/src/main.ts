@@ -37,6 +37,7 @@ import { createWebhook } from './adapters/webhook/webhook.js';
 import { fixedVersion, versionCommands } from './adapters/version-commands/version-commands.js';
 import { advertised } from './config/advertised.js';
 import { settingsOf } from './config/settings.js';
+import { configurationOf } from './http/configuration.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
 import { Standby } from './standby.js';
 import { addressTaken, addressUnusable } from './errors.js';
@@ -119,6 +120,8 @@ export async function startOrchestrator(
         orchestrator,
         token: config.token,
         version: packageVersion(),
+        configuration: configurationOf(config),
+        random,
         listenerOn,
         isReady: () => running,
         clock,
@@ -170,7 +173,7 @@ async function leadershipOf(config: ResolvedConfig, { signal, ...surroundings }:
   const { clock, random, logger } = surroundings;
   const { standby, ...place } = config.store;
   const store = openStore(config.store, clock);
-  const waiting = new Standby(config, surroundings);
+  const waiting = new Standby(config, { ...surroundings, version: packageVersion() });
   try {
     return await lead(store, {
       identity: ownIdentity(random, clock, advertised(config)),

@@ -1,6 +1,18 @@
 /** What is answered where there is no document of its own: by every endpoint of the ancestor, and for every error. */
 export type Answer = { Message: string; Error: boolean };
 
+/** What every refusal and failure is answered with. */
+export type Refusal = Answer & {
+  /** Stable; docs/reference/errors.md lists all. */
+  code: string;
+  /** The same as `Message`. */
+  message: string;
+  /** What a program can use: the parameters that are wrong, how long to wait. */
+  details: Readonly<Record<string, unknown>>;
+  /** Where the code is explained. */
+  documentation: string;
+};
+
 /** What `POST /v1/call` answers: each shard is in one of `answers` or in one of `failures`. */
 export type CallReport = Answer & {
   answers: readonly { node: string; shards: readonly number[]; value: unknown }[];

@@ -5,7 +5,7 @@
 import type { NodeSignals, ProcessReport, ShardPhase } from '@dshard/protocol';
 import type { OperationStatus } from './operation.js';
 
-type ShardStateName = 'vacant' | 'parked' | 'starting' | 'running' | 'stopping' | 'migrating' | 'unreachable';
+export type ShardStateName = 'vacant' | 'parked' | 'starting' | 'running' | 'stopping' | 'migrating' | 'unreachable';
 
 /** How a shard is. `up`: its gateway session is READY or RESUMED, and nothing else counts as up. */
 export type ShardConditionKind =
@@ -93,10 +93,7 @@ export type Readiness = {
 
 export type ListedShard = { id: number; condition: ShardCondition };
 
-/** `GET /v1/shards`. */
-export type ShardList = { now: number; shards: readonly ListedShard[] };
-
-type MigrationStep =
+export type MigrationStep =
   | 'closing'
   | 'preparing'
   | 'transferring'

@@ -9,43 +9,25 @@ import {
   choice,
   duration,
   flag,
-  hostName,
   jsonText,
   nodeId,
-  orNull,
   printableText,
   shardList,
   wholeNumber,
   type Field,
 } from '../values/field.js';
 import { MAX_SHARDS } from '@dshard/protocol';
-import type { Endpoint, Parameters } from '../endpoint.js';
+import type { Endpoint } from '../endpoint.js';
+import { SHARD_CONDITIONS } from '../query/fields.js';
 import { KINDS_OF_OPERATIONS } from '../operations.js';
+import { ACCESS } from './access.js';
 import type { EndpointName, Takes } from './documents.js';
+import { FLEET } from './fleet.js';
+import { LISTS, queried } from './lists.js';
 
 const node: Field<string> = nodeId();
 const shardId: Field<number> = wholeNumber({ min: 0, max: MAX_SHARDS - 1 });
 const operationId: Field<string> = printableText({ expected: 'the id of an operation', maxLength: 256 });
-
-const CONDITION_CHOICES = [
-  'notUp',
-  'up',
-  'refused',
-  'quarantined',
-  'unreachable',
-  'vacant',
-  'disconnected',
-  'stopping',
-  'starting',
-  'waitingToIdentify',
-  'migrating',
-] as const;
-
-/** One of the two. */
-const NODE_OR_HOST: Parameters<{ node: string | null; host: string | null }> = {
-  node: { field: orNull(node, 'none'), fallback: null },
-  host: { field: orNull(hostName(), 'none'), fallback: null },
-};
 
 const MAX_PAGE = 10_000;
 const DEFAULT_PAGE = 2_000;
@@ -57,6 +39,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   status: {
     method: 'GET',
     path: '/v1/status',
+    role: 'read',
     about: 'the whole state of the fleet; typed as `StatusV1` in `@dshard/api`',
     parameters: {},
     command: {
@@ -69,6 +52,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   events: {
     method: 'GET',
     path: '/v1/events',
+    role: 'read',
     about:
       'the history after an event, as JSON; with `Accept: text/event-stream` a stream that goes on (takes `Last-Event-ID`)',
     parameters: {
@@ -86,6 +70,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   startNode: {
     method: 'POST',
     path: '/startnode',
+    role: 'operate',
     ancestor: true,
     about: 'launches one more node',
     parameters: {},
@@ -99,6 +84,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   shutdownNode: {
     method: 'POST',
     path: '/shutdownnode',
+    role: 'operate',
+    edits: { thing: 'node', parameter: 'node_id' },
     ancestor: true,
     about:
       'moves the shards of a node to the other nodes, then shuts the node down; with `now` at once: its shards start elsewhere without what was in its memory',
@@ -123,6 +110,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   migrateShard: {
     method: 'POST',
     path: '/migrateshard',
+    role: 'operate',
     ancestor: true,
     about: 'moves one shard to a node',
     parameters: { destination_node: { field: node }, shard: { field: shardId } },
@@ -140,6 +128,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   migrateNode: {
     method: 'POST',
     path: '/migratenode',
+    role: 'operate',
     ancestor: true,
     about: 'drains a node; answers when the drain has ended',
     parameters: {
@@ -153,6 +142,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   rollout: {
     method: 'POST',
     path: '/fullmigration',
+    role: 'operate',
     ancestor: true,
     about: 'replaces every node; answers when the rollout has ended',
     parameters: {},
@@ -161,6 +151,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   operations: {
     method: 'GET',
     path: '/v1/operations',
+    role: 'read',
     about: 'the operations under way with their progress, and the results of the last ones',
     parameters: {},
     command: {
@@ -173,7 +164,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   operation: {
     method: 'GET',
     path: '/v1/operations/:id',
-    about: 'one operation',
+    role: 'read',
+    about: 'one operation; its `ETag` is what `If-Match` of a request about this operation takes',
     parameters: { id: { field: operationId } },
     command: {
       under: 'operations',
@@ -187,6 +179,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   startOperation: {
     method: 'POST',
     path: '/v1/operations',
+    role: 'operate',
+    once: true,
     about:
       'starts an operation of this kind and answers at once, with its id: 202, or 200 if there is nothing to do; with `dryRun=true` answers what it would do, as `dryRun`, and starts nothing',
     parameters: {
@@ -198,6 +192,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   cancelOperation: {
     method: 'POST',
     path: '/v1/operations/:id/cancel',
+    role: 'operate',
+    edits: { thing: 'operation', parameter: 'id' },
     about: 'cancels an operation; answers when the operation has ended',
     parameters: { id: { field: operationId } },
     command: {
@@ -212,6 +208,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   pauseRollout: {
     method: 'POST',
     path: '/v1/rollout/pause',
+    role: 'operate',
+    edits: { thing: 'rollout' },
     about: 'pauses the rollout under way: moves under way arrive, no other begins',
     parameters: {},
     command: {
@@ -225,6 +223,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   resumeRollout: {
     method: 'POST',
     path: '/v1/rollout/resume',
+    role: 'operate',
+    edits: { thing: 'rollout' },
     about: 'lets a paused rollout go on, or a manual one beyond the stage that was watched',
     parameters: {},
     command: {
@@ -238,6 +238,8 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   undoRollout: {
     method: 'POST',
     path: '/v1/rollout/undo',
+    role: 'operate',
+    edits: { thing: 'rollout' },
     about: 'moves what the rollout under way has moved back to the old nodes, and ends the new ones',
     parameters: {},
     command: {
@@ -248,132 +250,11 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
       interrupt: null,
     },
   },
-  startShards: {
-    method: 'POST',
-    path: '/startshards',
-    about: 'starts shards that nobody runs on a node; `shards` is `0-15,20`, or a list in JSON',
-    parameters: { node: { field: node }, shards: { field: shardList() } },
-    command: {
-      name: 'startshards',
-      help: 'start shards that nobody runs on a node',
-      examples: ['dso startshards web-1 3', 'dso startshards web-1 0-15,20'],
-      arguments: [
-        { shown: 'node', parameter: 'node' },
-        { shown: 'shards', parameter: 'shards' },
-      ],
-      interrupt: 'The shards are started all the same: see dso status.',
-    },
-  },
-  stopShard: {
-    method: 'POST',
-    path: '/stopshard',
-    ancestor: true,
-    about: 'stops a shard where it runs',
-    parameters: { shard: { field: shardId } },
-    command: {
-      name: 'stopshard',
-      help: 'stop a shard where it runs',
-      examples: ['dso stopshard 3'],
-      arguments: [{ shown: 'shard', parameter: 'shard' }],
-      costs: {
-        what: 'The bot’s state of the shard is gone, and its events are lost when it does not start again soon.',
-      },
-      interrupt: 'The shard is stopped all the same: see dso status.',
-    },
-  },
-  parkShard: {
-    method: 'POST',
-    path: '/v1/parkshard',
-    about:
-      'takes a shard with its state and its session into the orchestrator, for the next node; answers when it is parked',
-    parameters: { shard: { field: shardId } },
-    command: {
-      name: 'parkshard',
-      help: 'take a shard with its state into the orchestrator, for the next node that comes',
-      details:
-        'Nodes that leave park their shards by themselves where no other node can take them. The next node that connects gets the shard;\n' +
-        'after park.waitFor any node does.',
-      examples: ['dso parkshard 3'],
-      arguments: [{ shown: 'shard', parameter: 'shard' }],
-      interrupt: 'The shard is parked all the same: see dso status.',
-    },
-  },
-  takeOver: {
-    method: 'POST',
-    path: '/takeover',
-    about:
-      'says that a silent node is dead: its shards are resumed elsewhere at once; of kind `takeover`, an operation does that for a host as well, and waits until they are',
-    parameters: { node: { field: node } },
-    command: null,
-  },
-  unquarantine: {
-    method: 'POST',
-    path: '/unquarantine',
-    about: 'lets quarantined shards start again; `shards` is `0-11,20`, a list in JSON, or `all`',
-    parameters: { shards: { field: orNull(shardList(), 'all') } },
-    command: {
-      name: 'unquarantine',
-      alias: 'release',
-      help: 'let quarantined shards start again (`dso status` lists them)',
-      details:
-        'A shard is quarantined when node after node died while the shard was starting there, and others ran well. A node of another version\n' +
-        'lifts that by itself. A shard whose quarantine is lifted is a crash suspect: after one more crash the shard is quarantined at once.\n' +
-        'Discord keeps its events for a minute or two. A shard that starts later begins a new session.',
-      examples: ['dso unquarantine 3', 'dso unquarantine 0-11', 'dso unquarantine all'],
-      arguments: [{ shown: 'shards', parameter: 'shards' }],
-      interrupt: null,
-    },
-  },
-  cordonNode: {
-    method: 'POST',
-    path: '/blacklistnode',
-    alsoAt: '/cordonnode',
-    ancestor: true,
-    about: 'gives a node, or all nodes of a host, no new shards; also at `/cordonnode`',
-    parameters: NODE_OR_HOST,
-    command: {
-      name: 'blacklistnode',
-      alias: 'cordon',
-      help: 'give a node no new shards; the node keeps its shards',
-      details:
-        'With --host that holds for all nodes of a host, also for those that join from it later, until it is uncordoned. A restart of the\n' +
-        'orchestrator forgets no cordon.',
-      examples: ['dso cordon web-1', 'dso cordon --host rack-2'],
-      arguments: [{ shown: 'node', parameter: 'node', optional: true }],
-      options: [{ flags: '--host <host>', help: 'all nodes of this host, and all that join from it' }],
-      interrupt: null,
-    },
-  },
-  uncordonNode: {
-    method: 'POST',
-    path: '/uncordonnode',
-    about: 'lets a cordoned node, or the nodes of a cordoned host, have new shards again',
-    parameters: NODE_OR_HOST,
-    command: {
-      name: 'uncordon',
-      help: 'let a cordoned node have new shards again',
-      examples: ['dso uncordon web-1', 'dso uncordon --host rack-2'],
-      arguments: [{ shown: 'node', parameter: 'node', optional: true }],
-      options: [{ flags: '--host <host>', help: 'all nodes of this host' }],
-      interrupt: null,
-    },
-  },
-  allowIdentifies: {
-    method: 'POST',
-    path: '/allowidentifies',
-    about: 'lets this many shards IDENTIFY from the reserve of the day',
-    parameters: { count: { field: wholeNumber({ min: 0, max: 1000 }) } },
-    command: {
-      name: 'allowidentifies',
-      help: 'let this many shards IDENTIFY from the reserve of the day; 0 takes the permission back',
-      examples: ['dso allowidentifies 10', 'dso allowidentifies 0'],
-      arguments: [{ shown: 'count', parameter: 'count' }],
-      interrupt: null,
-    },
-  },
+  ...FLEET,
   call: {
     method: 'POST',
     path: '/v1/call',
+    role: 'operate',
     about: 'asks a handler of the bot on every node that has shards; typed as `CallReport` in `@dshard/api`',
     parameters: {
       name: { field: printableText({ expected: 'the name of a handler', pattern: /^[^$].{0,99}$/, maxLength: 100 }) },
@@ -410,6 +291,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   deployedVersion: {
     method: 'GET',
     path: '/deployedversion',
+    role: 'read',
     ancestor: true,
     about: 'the version that a new node would run',
     parameters: {},
@@ -423,6 +305,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   pullNewVersion: {
     method: 'POST',
     path: '/pullnewversion',
+    role: 'operate',
     ancestor: true,
     about: 'fetches a newer version, which a rollout then brings to the nodes',
     parameters: {},
@@ -436,6 +319,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   ancestorStatus: {
     method: 'GET',
     path: '/status',
+    role: 'read',
     ancestor: true,
     about: 'nodes with their versions and shards, as the ancestor’s command line reads it',
     parameters: {},
@@ -444,19 +328,25 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   shards: {
     method: 'GET',
     path: '/v1/shards',
-    about: 'every shard with its condition, since when and why; `condition=notUp` leaves out those that are up',
-    parameters: { condition: { field: choice(...CONDITION_CHOICES), fallback: null } },
+    role: 'read',
+    about:
+      'the shards that a query asks for, page by page: each with its condition, since when and why; `condition=notUp` leaves out those that are up',
+    parameters: { condition: { field: choice('notUp', ...SHARD_CONDITIONS), fallback: null }, ...queried },
     command: {
       name: 'shards',
       help: 'show every shard with its condition, since when and why',
-      examples: ['dso shards', 'dso shards --condition notUp', 'dso shards --condition refused --json'],
-      options: [{ flags: '--condition <condition>', help: 'only shards in this condition, or notUp' }],
+      examples: ['dso shards', 'dso shards --condition notUp', "dso shards --query 'node:web-* gap>500ms' --json"],
+      options: [
+        { flags: '--condition <condition>', help: 'only shards in this condition, or notUp' },
+        { flags: '--query <query>', help: 'such as "state:resuming node:web-* gap>500ms"' },
+      ],
       interrupt: null,
     },
   },
   health: {
     method: 'GET',
     path: '/v1/health',
+    role: 'read',
     about: 'the alarms that stand, each with since when, why, and what to do',
     parameters: {},
     command: {
@@ -466,9 +356,21 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
       interrupt: null,
     },
   },
+  ...LISTS,
+  ...ACCESS,
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    role: 'read',
+    about:
+      'figures for Prometheus, as text, or, if that is accepted, in the format of OpenMetrics; open to everybody with `metrics.public`; a standby answers, too',
+    parameters: {},
+    command: null,
+  },
   healthz: {
     method: 'GET',
     path: '/healthz',
+    role: 'none',
     about: 'for probes: open to everybody, tells nothing',
     parameters: {},
     command: null,
@@ -476,6 +378,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   livez: {
     method: 'GET',
     path: '/livez',
+    role: 'none',
     about: 'for probes, open to everybody: 200 while the process answers',
     parameters: {},
     command: null,
@@ -483,6 +386,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   readyz: {
     method: 'GET',
     path: '/readyz',
+    role: 'none',
     about:
       'for probes, open to everybody: 200 when the orchestrator leads, can write its store and has caught up with its nodes, else 503; who knows the token is told what is missing, and which shards are not up',
     parameters: {},

@@ -1,8 +1,30 @@
 /** What each entry of the contract takes and answers, as types. What they are called and where, `contract.ts` says. */
-import type { Answer, AncestorStatus, CallReport, HistoryEntry } from '../answers/answer.js';
+import type { Answer, AncestorStatus, CallReport, HistoryEntry, Refusal } from '../answers/answer.js';
 import type { OperationStatus, StartedOperation } from '../answers/operation.js';
-import type { Health, Readiness, ShardConditionKind, ShardList, StatusV1 } from '../answers/status.js';
+import type { ApiTokenList, AuditList, CreatedToken, WhoAmI } from '../answers/access.js';
+import type {
+  AlarmList,
+  Configuration,
+  Identifies,
+  MigrationList,
+  NodeList,
+  ShardList,
+  ShardRow,
+  Versions,
+} from '../answers/lists.js';
+import type {
+  Health,
+  MigrationStatus,
+  NodeStatus,
+  Readiness,
+  ShardConditionKind,
+  StatusV1,
+} from '../answers/status.js';
+import type { Role } from '../endpoint.js';
 import type { OperationKind } from '../operations.js';
+
+export type Paged = { limit: number; cursor: string | null };
+export type Queried = Paged & { query: string | null };
 
 /** One of the two is named. */
 type NodeOrHost = { node: string | null; host: string | null };
@@ -38,8 +60,26 @@ export type Contract = {
   deployedVersion: { takes: object; answers: Answer };
   pullNewVersion: { takes: object; answers: Answer };
   ancestorStatus: { takes: object; answers: AncestorStatus };
-  shards: { takes: { condition: ShardConditionKind | 'notUp' | null }; answers: ShardList };
+  shards: { takes: Queried & { condition: ShardConditionKind | 'notUp' | null }; answers: ShardList };
+  shard: { takes: { shard: number }; answers: ShardRow };
+  nodes: { takes: Queried; answers: NodeList };
+  node: { takes: { node: string }; answers: NodeStatus };
+  migrations: { takes: object; answers: MigrationList };
+  migration: { takes: { id: string }; answers: MigrationStatus };
+  waitOperation: { takes: { id: string; timeout: number }; answers: OperationStatus };
+  alarms: { takes: object; answers: AlarmList };
+  identifies: { takes: object; answers: Identifies };
+  versions: { takes: object; answers: Versions };
+  configuration: { takes: object; answers: Configuration };
+  openapi: { takes: object; answers: object };
+  docs: { takes: object; answers: string };
+  whoAmI: { takes: object; answers: WhoAmI };
+  tokens: { takes: object; answers: ApiTokenList };
+  createToken: { takes: { name: string; role: Role; expires: number | null }; answers: CreatedToken };
+  revokeToken: { takes: { token: string }; answers: Answer };
+  audit: { takes: Paged; answers: AuditList };
   health: { takes: object; answers: Health };
+  metrics: { takes: object; answers: string };
   healthz: { takes: object; answers: { ok: boolean } };
   livez: { takes: object; answers: { ok: boolean } };
   readyz: { takes: object; answers: Readiness };
@@ -48,3 +88,6 @@ export type Contract = {
 export type EndpointName = keyof Contract;
 export type Takes<Name extends EndpointName> = Contract[Name]['takes'];
 export type Answers<Name extends EndpointName> = Contract[Name]['answers'];
+
+/** All that is answered, by name: the schemas of the OpenAPI document are made from this type. */
+export type AnswerDocuments = { [Name in EndpointName]: Contract[Name]['answers'] } & { refusal: Refusal };

@@ -8,9 +8,14 @@ import { isPrintable, MAX_SHARDS, parseWholeNumber, printable, printableJson } f
 import { parseAddress } from '@dshard/transport';
 import { parseShardList } from './shard-list.js';
 
+/** JSON Schema of 2020-12, as OpenAPI 3.1 has it. */
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
 export type Field<T> = {
   /** Completes "expected …". */
   expected: string;
+  /** What it takes as JSON, in JSON Schema: for the OpenAPI document. A form has the same as text. */
+  schema: JsonSchema;
   /** `undefined` when what was written is not what the field takes. Never throws, whatever was written. */
   read(written: unknown): T | undefined;
 };
@@ -46,6 +51,7 @@ export function wholeNumber(range: { min: number; max?: number }): Field<number>
   const bounds = range.max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
   return {
     expected: `a whole number ${bounds}`,
+    schema: { type: 'integer', minimum: min, ...(range.max !== undefined && { maximum: range.max }) },
     read: (written) => parseWholeNumber(written, { min, max }),
   };
 }
@@ -56,6 +62,7 @@ export function countOrShare(): Field<{ count: number } | { percent: number }> {
   const percents = wholeNumber({ min: 1, max: 100 });
   return {
     expected: 'a number of at least 1, or a share such as 25%',
+    schema: { anyOf: [counts.schema, { type: 'string', pattern: String.raw`^(?:\d{1,2}|100)%$` }] },
     read(written) {
       if (typeof written === 'string' && written.endsWith('%')) {
         const percent = percents.read(written.slice(0, -1));
@@ -70,6 +77,7 @@ export function countOrShare(): Field<{ count: number } | { percent: number }> {
 export function flag(): Field<boolean> {
   return {
     expected: 'true or false',
+    schema: { type: 'boolean' },
     read(written) {
       if (written === true || written === 'true') return true;
       return written === false || written === 'false' ? false : undefined;
@@ -81,6 +89,7 @@ export function text(options: { expected?: string; pattern?: RegExp; maxLength?:
   const { expected = 'a text', pattern, maxLength = 4096 } = options;
   return {
     expected,
+    schema: { type: 'string', minLength: 1, maxLength, ...(pattern && { pattern: pattern.source }) },
     read: (written) => (isText(written, maxLength) && (pattern?.test(written) ?? true) ? written : undefined),
   };
 }
@@ -88,6 +97,7 @@ export function text(options: { expected?: string; pattern?: RegExp; maxLength?:
 export function choice<const T extends string>(...choices: readonly T[]): Field<T> {
   return {
     expected: `one of ${choices.join(', ')}`,
+    schema: { type: 'string', enum: choices },
     read: (written) => choices.find((each) => each === written),
   };
 }
@@ -98,6 +108,13 @@ export function duration(options: { min?: number; max?: number; expected?: strin
   const usual = `a time such as "10s", "250ms", "2m" or a number of milliseconds${min > 0 ? `, at least ${min} ms` : ''}`;
   return {
     expected: options.expected ?? usual,
+    schema: {
+      anyOf: [
+        { type: 'number', minimum: min, maximum: max },
+        { type: 'string', maxLength: 40 },
+      ],
+      examples: ['10s'],
+    },
     read(written) {
       const ms =
         typeof written === 'number' ? Math.round(written) : isText(written, 40) ? parseDuration(written) : null;
@@ -109,6 +126,7 @@ export function duration(options: { min?: number; max?: number; expected?: strin
 export function address(): Field<string> {
   return {
     expected: 'an address with a port, such as 127.0.0.1:7447 or [::1]:7447',
+    schema: { type: 'string', maxLength: 300 },
     read(written) {
       if (!isText(written, 300)) return undefined;
       try {
@@ -124,6 +142,7 @@ export function address(): Field<string> {
 export function url(): Field<string> {
   return {
     expected: 'a URL that begins with http:// or https://',
+    schema: { type: 'string', pattern: '^https?://', maxLength: 2000 },
     read(written) {
       const parsed = isText(written, 2000) && URL.canParse(written) ? new URL(written) : null;
       return parsed && /^https?:$/.test(parsed.protocol) ? String(written).replace(/\/+$/, '') : undefined;
@@ -144,6 +163,7 @@ export function postgresUrl(): Field<string> {
 export function jsonText({ maxLength }: { maxLength: number }): Field<string> {
   return {
     expected: 'JSON, such as {"guild":"123"}',
+    schema: { type: 'string', contentMediaType: 'application/json', maxLength },
     read(written) {
       if (!isText(written, maxLength)) return undefined;
       try {
@@ -159,6 +179,13 @@ export function jsonText({ maxLength }: { maxLength: number }): Field<string> {
 export function shardList(): Field<readonly number[]> {
   return {
     expected: `shards such as "0-15,20" or [0, 1, 2], ${MAX_SHARDS} at most`,
+    schema: {
+      anyOf: [
+        { type: 'string', maxLength: 100_000 },
+        { type: 'array', items: { type: 'integer', minimum: 0, maximum: MAX_SHARDS - 1 } },
+      ],
+      examples: ['0-15,20'],
+    },
     read: (written) => parseShardList(written) ?? undefined,
   };
 }
@@ -168,6 +195,7 @@ export function textList(expected: string): Field<readonly string[]> {
   const part = text();
   return {
     expected,
+    schema: orList({ type: 'string', maxLength: 10_000 }, part.schema),
     read(written) {
       if (isText(written, 10_000)) return written.split(',').flatMap((each) => part.read(each.trim()) ?? []);
       if (!Array.isArray(written) || written.length === 0 || written.length > 1000) return undefined;
@@ -181,6 +209,7 @@ export function textList(expected: string): Field<readonly string[]> {
 export function textMap(expected: string): Field<Readonly<Record<string, string>>> {
   return {
     expected,
+    schema: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
     read(written) {
       if (typeof written !== 'object' || written === null || Array.isArray(written)) return undefined;
       const entries: [name: string, value: unknown][] = Object.entries(written);
@@ -195,6 +224,7 @@ export function textMap(expected: string): Field<Readonly<Record<string, string>
 export function orWord<T, W extends string>(field: Field<T>, word: W): Field<T | W> {
   return {
     expected: `${field.expected}, or ${word}`,
+    schema: { anyOf: [field.schema, { const: word }] },
     read: (written) => (written === word ? word : field.read(written)),
   };
 }
@@ -202,8 +232,13 @@ export function orWord<T, W extends string>(field: Field<T>, word: W): Field<T |
 export function orNull<T>(field: Field<T>, word: string): Field<T | null> {
   return {
     expected: `${field.expected}, or ${word}`,
+    schema: { anyOf: [field.schema, { const: word }, { type: 'null' }] },
     read: (written) => (written === null || written === word ? null : field.read(written)),
   };
+}
+
+function orList(schema: JsonSchema, items: JsonSchema): JsonSchema {
+  return { anyOf: [schema, { type: 'array', items, minItems: 1, maxItems: 1000 }] };
 }
 
 function isText(written: unknown, maxLength: number): written is string {
@@ -225,6 +260,7 @@ export function nodeList(): Field<readonly string[]> {
   const node = nodeId();
   return {
     expected: 'the ids of nodes, such as web-1,web-2',
+    schema: orList({ type: 'string', maxLength: 200_000 }, node.schema),
     read(written) {
       const listed = typeof written === 'string' ? listIn(written) : written;
       if (!Array.isArray(listed) || listed.length === 0 || listed.length > 1000) return undefined;
@@ -248,6 +284,7 @@ export function printableText(options: { expected: string; pattern?: RegExp; max
   const any = text(options);
   return {
     expected: options.expected,
+    schema: any.schema,
     read: (written) => (typeof written === 'string' && isPrintable(written) ? any.read(written) : undefined),
   };
 }
@@ -257,10 +294,9 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 /** The longest time a timer here may run (24 days: what fits Node's 32-bit timers). */
 const MAX_DURATION_MS = 2_000_000_000;
 
-/** `250`, `250ms`, `1.5s`, `2m`, `1h` or `1d` in milliseconds, or null: it is no duration we can keep. */
+/** `250`, `250ms`, `1.5s`, `2m`, `1h` or `1d` in milliseconds, or null: it is no duration. */
 function parseDuration(text: string): number | null {
   const match = /^(\d{1,10}(?:\.\d{1,6})?)\s*(ms|s|m|h|d)?$/.exec(text.trim());
   if (!match) return null;
-  const ms = Math.round(Number(match[1]) * (UNITS[match[2] ?? 'ms'] ?? 1));
-  return ms <= MAX_DURATION_MS ? ms : null;
+  return Math.round(Number(match[1]) * (UNITS[match[2] ?? 'ms'] ?? 1));
 }

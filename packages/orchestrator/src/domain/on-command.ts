@@ -1,6 +1,9 @@
 /** What operators ask for: each command to the module that does it. */
+import { recordRequest } from './access/audit.js';
+import { editVersion } from './access/edit-version.js';
+import { createToken, revokeToken } from './access/tokens.js';
 import { callFleet } from './calls/calls.js';
-import type { OperatorCommand } from './state/commands.js';
+import type { DomainEvent } from './state/events.js';
 import { allowIdentifies } from './shards/identify-budget.js';
 import { cordonHost, cordonNode, uncordonHost, uncordonNode } from './fleet/cordon.js';
 import { startNode } from './fleet/launch.js';
@@ -22,7 +25,13 @@ import { stopShard } from './migration/stop-shard.js';
 /** A node that still has shards then is left as it is. */
 const SHUTDOWN_DEADLINE_MS = 600_000;
 
-export function onCommand(tx: Transaction, request: string, command: OperatorCommand): void {
+type Command = Pick<Extract<DomainEvent, { kind: 'command' }>, 'request' | 'command' | 'expected'>;
+
+export function onCommand(tx: Transaction, { request, command, expected }: Command): void {
+  if (expected !== undefined && editVersion(tx.state, expected.of) !== expected.version) {
+    const text = 'What was to be changed is not any more what If-Match says. Read it again, and decide anew.';
+    return tx.fail(request, 'DSO_CHANGED_MEANWHILE', text);
+  }
   if (tx.state.ending !== null) {
     return tx.fail(request, 'DSO_FLEET_ENDING', 'The fleet is being shut down, so nothing else is begun.');
   }
@@ -40,7 +49,7 @@ export function onCommand(tx: Transaction, request: string, command: OperatorCom
     case 'parkShard':
       return parkShard(tx, request, command.shard);
     case 'startOperation':
-      return startOperation(tx, request, command.plan, command.answer);
+      return startOperation(tx, request, command);
     case 'planOperation':
       return planOperation(tx, request, command.plan);
     case 'cordonNode':
@@ -63,6 +72,12 @@ export function onCommand(tx: Transaction, request: string, command: OperatorCom
       return allowIdentifies(tx, request, command.count);
     case 'callFleet':
       return callFleet(tx, request, command);
+    case 'createToken':
+      return createToken(tx, request, command.token);
+    case 'revokeToken':
+      return revokeToken(tx, request, command.token);
+    case 'recordRequest':
+      return recordRequest(tx, request, command.entry);
     case 'shutdownFleet':
       return shutdownFleet(tx, request, command.keepSessions === true);
   }
@@ -78,6 +93,6 @@ function shutdownNode(tx: Transaction, request: string, { node: id, now }: { nod
     beginShutdown(tx, id, request, false);
   } else {
     const plan = { origins: [id], destination: null, shutdown: true, deadline: SHUTDOWN_DEADLINE_MS };
-    startOperation(tx, request, { kind: 'drain', ...plan }, 'ended');
+    startOperation(tx, request, { plan: { kind: 'drain', ...plan }, answer: 'ended' });
   }
 }

@@ -6,14 +6,20 @@
  *    rebinding) sends its own name here.
  * 2. *Does a web page send it?* Browsers name the page in `Origin`; only pages of this server pass. This stops forms on
  *    other sites (CSRF), which need no permission to be sent.
- * 3. *Does it know the token?* `Authorization: Bearer …`, compared in constant time. Without a configured token
- *    everybody is let in, which is why the server then refuses to listen beyond loopback. With `tokenlessLoopback`
- *    requests from this machine may come without one (the ancestor's command line knows no token); behind a proxy on
- *    this machine that is everybody the proxy serves.
+ * 3. *Who is it?* `Authorization: Bearer …` with the configured token (an admin), or with an API token, which has a
+ *    role (`dso token create`). Without a configured token everybody is an admin but who shows an API token, which is
+ *    why the server then refuses to listen beyond loopback. With `tokenlessLoopback` requests from this machine may
+ *    come without one (the ancestor's command line knows no token); behind a proxy on this machine that is everybody
+ *    the proxy serves. Wrong tokens slow down their address (`failed-attempts.ts`).
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { describeValue } from '@dshard/api';
-import { isLoopback } from '@dshard/transport';
+import { timingSafeEqual } from 'node:crypto';
+import { describeValue, type Role } from '@dshard/api';
+import { isLoopback, type Clock } from '@dshard/transport';
+import { hasEnded } from '../domain/access/tokens.js';
+import type { ApiToken } from '../domain/state/access.js';
+import { digest, isLikeApiToken, knownToken } from './api-tokens.js';
+import type { RestErrorCode } from './errors.js';
+import { FailedAttempts } from './failed-attempts.js';
 
 export type AccessRules = {
   token: string | null;
@@ -22,6 +28,9 @@ export type AccessRules = {
   listenHost: string;
   /** Further names it is reached by. */
   hosts: readonly string[];
+  /** By id. */
+  apiTokens(this: void): ReadonlyMap<string, ApiToken>;
+  clock: Pick<Clock, 'now' | 'monotonicMs'>;
 };
 
 /** What the three questions are asked about. */
@@ -34,18 +43,49 @@ export type Visit = {
   localAddress: string | undefined;
 };
 
-type Refusal = { status: 401 | 403; message: string };
+type Refused = { code: RestErrorCode; message: string; retryAfterMs?: number };
+
+/** Who asks, as far as that was shown. */
+export type Identity = {
+  /** The API token's id; null: the configured token, or none. */
+  id: string | null;
+  name: string;
+  role: Role;
+  expiresAt: number | null;
+};
 
 export type Access = {
   /** Questions 1 and 2. */
-  checkSource(visit: Visit): Refusal | null;
+  checkSource(visit: Visit): Refused | null;
   /** Question 3. */
-  checkToken(visit: Visit): Refusal | null;
+  identify(visit: Visit): Identity | Refused;
+  /** Whether who came as this identity would still be let in. */
+  isStillKnown(identity: Identity): boolean;
+  /** An API token, since the start of this orchestrator. */
+  lastUsedAt(id: string): number | null;
 };
+
+const CONFIGURED: Identity = { id: null, name: 'the configured token', role: 'admin', expiresAt: null };
+const TOKENLESS: Identity = { id: null, name: 'no token', role: 'admin', expiresAt: null };
 
 export function createAccess(rules: AccessRules): Access {
   const names = new Set([rules.listenHost, ...rules.hosts].map((name) => name.toLowerCase()));
   const expected = rules.token === null ? null : digest(rules.token);
+
+  const lastUsed = new Map<string, number>();
+  const attempts = new FailedAttempts(rules.clock);
+
+  /** null: it is none of ours. */
+  const identityOf = (given: string): Identity | null => {
+    if (expected !== null && timingSafeEqual(digest(given), expected)) return CONFIGURED;
+    const token = knownToken(given, rules.apiTokens(), rules.clock.now());
+    if (token !== undefined) {
+      const { id, name, role, expiresAt } = token;
+      return { id, name, role, expiresAt };
+    }
+    // Who has the nodes' token at hand sends it where none is asked for; an API token that has ended says something.
+    return expected === null && !isLikeApiToken(given) ? TOKENLESS : null;
+  };
 
   const knowsHost = (host: string, visit: Visit): boolean => {
     const bare = hostName(host);
@@ -57,31 +97,45 @@ export function createAccess(rules: AccessRules): Access {
     checkSource(visit) {
       if (visit.host === undefined || !knowsHost(visit.host, visit)) {
         return {
-          status: 403,
+          code: 'DSO_HOST_REFUSED',
           message: `Requests for the host ${describeValue(visit.host ?? '')} are refused, because a web page could send them. If it is a name of this server, add it to http.hosts.`,
         };
       }
       if (visit.origin !== undefined && !isSameOrigin(visit.origin, visit.host)) {
-        return { status: 403, message: `Requests from web pages of ${describeValue(visit.origin)} are refused.` };
+        const message = `Requests from web pages of ${describeValue(visit.origin)} are refused.`;
+        return { code: 'DSO_ORIGIN_REFUSED', message };
       }
       return null;
     },
-    checkToken({ authorization, remoteAddress }) {
-      if (expected === null) return null;
+    identify({ authorization, remoteAddress = 'unknown' }) {
       if (authorization === undefined) {
-        if (rules.tokenlessLoopback && isLoopback(remoteAddress ?? '')) return null;
-        return { status: 401, message: 'This orchestrator wants its token: send "Authorization: Bearer <token>".' };
+        if (expected === null || (rules.tokenlessLoopback && isLoopback(remoteAddress))) return TOKENLESS;
+        const message = 'This orchestrator wants its token: send "Authorization: Bearer <token>".';
+        return { code: 'DSO_TOKEN_MISSING', message };
       }
       const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-      if (given !== undefined && timingSafeEqual(digest(given), expected)) return null;
-      return { status: 401, message: 'The token is not the one of this orchestrator.' };
+      if (given === undefined && expected === null) return TOKENLESS;
+      const seen = digest(given ?? authorization).toString('base64');
+      const retryAfterMs = attempts.waitMs(remoteAddress, seen);
+      if (retryAfterMs > 0) {
+        const message = `Too many wrong tokens came from this address: wait ${Math.ceil(retryAfterMs / 1000)} s.`;
+        return { code: 'DSO_TOO_MANY_ATTEMPTS', message, retryAfterMs };
+      }
+      const identity = given === undefined ? null : identityOf(given);
+      if (identity === null) {
+        attempts.wrong(remoteAddress);
+        return { code: 'DSO_TOKEN_WRONG', message: 'The token is not one of this orchestrator, or has ended.' };
+      }
+      if (identity !== TOKENLESS) attempts.right(remoteAddress, seen);
+      if (identity.id !== null) lastUsed.set(identity.id, rules.clock.now());
+      return identity;
+    },
+    lastUsedAt: (id) => lastUsed.get(id) ?? null,
+    isStillKnown({ id }) {
+      const token = id === null ? null : rules.apiTokens().get(id);
+      return token === null || (token !== undefined && !hasEnded(token, rules.clock.now()));
     },
   };
-}
-
-/** Digests have one length, so comparing them tells nothing about the token's. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }
 
 /** The name in a Host header, without its port and brackets. */

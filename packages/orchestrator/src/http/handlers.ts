@@ -2,61 +2,30 @@
  * What the orchestrator does for each entry of the contract (@dshard/api). Where an entry is asked and what it takes is
  * said there; the routes are made from both.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { createHash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
 import { OPERATION_KINDS } from '@dshard/api';
-import type {
-  Answer,
-  Answers,
-  DryRun,
-  EndpointName,
-  HistoryEntry,
-  OperationKind,
-  StartedOperation,
-  Takes,
-} from '@dshard/api';
-import { wallClockAheadMs, type Clock } from '@dshard/transport';
+import type { Answer, DryRun, HistoryEntry, OperationKind, StartedOperation, Takes } from '@dshard/api';
+import { isPrintable } from '@dshard/protocol';
+import { wallClockAheadMs } from '@dshard/transport';
 import type { OperatorCommand } from '../domain/state/commands.js';
 import type { OperationPlan } from '../domain/state/operations.js';
-import type { OrchestratorHandle } from '../runtime/contract.js';
+import { ACCESS_HANDLERS } from './access-handlers.js';
 import { ancestorStatus } from './ancestor-status.js';
-import { failed, replyTo, type Reply } from './answers.js';
+import { failed, replyTo } from './answers.js';
 import { callCommand, reportOf } from './calls.js';
-import type { EventStreams } from './event-stream.js';
-import { operationOf, operationsOf } from './operation-status.js';
+import { found, type Asked, type Handled, type Handler, type Handlers, type Surroundings } from './handler.js';
+import { LIST_HANDLERS } from './list-handlers.js';
+import { metricsAnswer } from './metrics.js';
+import { operationsOf } from './operation-status.js';
 import { readParameters } from './parameters.js';
-import { healthOf, listedShards, readinessOf } from './probes.js';
+import { healthOf, readinessOf } from './probes.js';
 import { statusV1 } from './v1-status.js';
 import { inWallTime } from './wall-time.js';
 
-export type Surroundings = {
-  readonly orchestrator: OrchestratorHandle;
-  readonly clock: Clock;
-  readonly streams: EventStreams;
-  /** The orchestrator's own version. */
-  readonly version: string;
-  /** Whether the request comes from somebody who may know more than that there is an orchestrator. */
-  knowsToken(this: void, request: FastifyRequest): boolean;
-};
-
-/** A request whose parameters were read. `by` is who asks, as the history is to name them. */
-type Asked<Values> = {
-  readonly values: Values;
-  readonly by: string;
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-};
-
-/** Whatever an entry answers, what went wrong is told as an `Answer`. null: the handler took the response over. */
-type Handled<Body> = Reply<Body> | Reply<Answer> | null;
-
-export type Handler<Values, Body> = (
-  asked: Asked<Values>,
-  surroundings: Surroundings,
-) => Handled<Body> | Promise<Handled<Body>>;
-
-export type Handlers = { readonly [Name in EndpointName]: Handler<Takes<Name>, Answers<Name>> };
-
 export const HANDLERS: Handlers = {
+  ...LIST_HANDLERS,
+  ...ACCESS_HANDLERS,
   startNode: command(() => ({ kind: 'startNode' })),
   shutdownNode: command(({ node_id: node, now }) => ({ kind: 'shutdownNode', node, now })),
   migrateShard: command(({ shard, destination_node: destination }) => ({ kind: 'migrateShard', shard, destination })),
@@ -84,12 +53,6 @@ export const HANDLERS: Handlers = {
   pullNewVersion: async (_, { orchestrator }) => replyTo(await orchestrator.pullNewVersion()),
 
   operations: (_, { orchestrator, clock }) => found(inWallTime(operationsOf(orchestrator.state, clock.now()), clock)),
-  operation: ({ values: { id } }, { orchestrator, clock }) => {
-    const operation = operationOf(orchestrator.state, id, clock.now());
-    return operation === undefined
-      ? failed(404, `There is no operation "${id}".`)
-      : found(inWallTime(operation, clock));
-  },
   status: (_, { orchestrator, clock, version }) =>
     found(
       inWallTime(
@@ -104,22 +67,20 @@ export const HANDLERS: Handlers = {
     ),
   ancestorStatus: (_, { orchestrator, clock }) => found(ancestorStatus(orchestrator.state, wallClockAheadMs(clock))),
   events: answerEvents,
-  shards: ({ values: { condition } }, { orchestrator, clock }) => {
-    const now = clock.now();
-    return found(inWallTime({ now, shards: listedShards(orchestrator.state, condition, now) }, clock));
-  },
   health: (_, { orchestrator, clock }) => found(inWallTime(healthOf(orchestrator, clock.now()), clock)),
+  metrics: ({ request }, surroundings) => metricsAnswer(surroundings, request.headers.accept),
   healthz: () => found({ ok: true }),
   livez: () => found({ ok: true }),
-  readyz: ({ request }, { orchestrator, clock, knowsToken }) => {
+  readyz: ({ identity }, { orchestrator, clock }) => {
     const { ready, ...detail } = inWallTime(readinessOf(orchestrator, clock.now()), clock);
-    return { status: ready ? 200 : 503, body: { ready, ...(knowsToken(request) && detail) } };
+    return { status: ready ? 200 : 503, body: { ready, ...(identity !== null && detail) } };
   },
 };
 
 /** Answers when the command is done, however long that takes; a client that hangs up does not cancel it. */
 function command<Values>(commandOf: (values: Values) => OperatorCommand): Handler<Values, Answer> {
-  return async ({ values, by }, { orchestrator }) => replyTo(await orchestrator.command(commandOf(values), by));
+  return async ({ values, by, expected }, { orchestrator }) =>
+    replyTo(await orchestrator.command(commandOf(values), by, expected));
 }
 
 type OneOf = { readonly node: string | null; readonly host: string | null };
@@ -128,24 +89,30 @@ function nodeOrHost(
   ofNode: 'cordonNode' | 'uncordonNode',
   ofHost: 'cordonHost' | 'uncordonHost',
 ): Handler<OneOf, Answer> {
-  return async ({ values: { node, host }, by }, { orchestrator }) => {
-    if (node !== null && host === null) return replyTo(await orchestrator.command({ kind: ofNode, node }, by));
+  return async ({ values: { node, host }, by, expected }, { orchestrator }) => {
+    if (node !== null && host === null)
+      return replyTo(await orchestrator.command({ kind: ofNode, node }, by, expected));
     if (node === null && host !== null) return replyTo(await orchestrator.command({ kind: ofHost, host }, by));
-    return failed(400, 'Name either a "node" or a "host".');
+    return failed('DSO_PARAMETER_INVALID', 'Name either a "node" or a "host".');
   };
 }
 
 /** Answers when it has begun; what its kind takes is read here, where the kind is known. */
 async function startOperation(
-  { values: { kind, dryRun }, by, request }: Asked<Takes<'startOperation'>>,
+  { values: { kind, dryRun }, by, request, identity }: Asked<Takes<'startOperation'>>,
   { orchestrator }: Surroundings,
 ): Promise<Handled<StartedOperation>> {
   const read = readPlan(kind, request);
-  if (!read.ok) return failed(400, read.message);
+  if (!read.ok) return failed('DSO_PARAMETER_INVALID', read.message, { parameters: read.parameters });
   const { plan } = read;
+  const key = request.headers['idempotency-key'];
+  if (key !== undefined && (Array.isArray(key) || !isKey(key))) {
+    return failed('DSO_REQUEST_INVALID', 'The header Idempotency-Key must be 1 to 200 printable characters.');
+  }
+  const once = key === undefined ? {} : { once: onceOf(`${identity?.name ?? ''} ${key}`, plan) };
   const asked = dryRun
     ? ({ kind: 'planOperation', plan } as const)
-    : ({ kind: 'startOperation', plan, answer: 'begun' } as const);
+    : ({ kind: 'startOperation', plan, answer: 'begun', ...once } as const);
   const result = await orchestrator.command(asked, by);
   if (!result.ok) return replyTo(result);
   const would = result.data?.['dryRun'] as DryRun | undefined;
@@ -158,30 +125,37 @@ async function startOperation(
     : { status: 200, body: { Message: result.message, Error: false, operation: null } };
 }
 
+function isKey(key: string): boolean {
+  return key.length > 0 && key.length <= 200 && isPrintable(key);
+}
+
+/** The same key of another token is another key; as a hash, so that every key fits. */
+function onceOf(key: string, plan: OperationPlan): { key: string; fingerprint: string } {
+  const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');
+  return { key: hash(key), fingerprint: hash(JSON.stringify(plan)) };
+}
+
 function readPlan(
   kind: OperationKind,
   { query, body }: FastifyRequest,
-): { ok: true; plan: OperationPlan } | { ok: false; message: string } {
+): { ok: true; plan: OperationPlan } | { ok: false; message: string; parameters: readonly string[] } {
   const read = readParameters<object>(OPERATION_KINDS[kind].parameters, query, body);
   return read.ok ? { ok: true, plan: { kind, ...read.values } as OperationPlan } : read;
 }
 
-function found<Body>(body: Body): Reply<Body> {
-  return { status: 200, body };
-}
-
 /** A stream for those who ask for one, JSON for all others. */
 async function answerEvents(
-  { values: { after, limit }, request, reply }: Asked<Takes<'events'>>,
-  { orchestrator, streams }: Surroundings,
+  { values: { after, limit }, request, reply, identity }: Asked<Takes<'events'>>,
+  { orchestrator, streams, access }: Surroundings,
 ): Promise<Handled<readonly HistoryEntry[]>> {
   if (!accepts(request, 'text/event-stream')) {
     // An id that was not reached yet is of an earlier run that kept nothing: then all is new.
     const newest = orchestrator.history().at(-1)?.id ?? 0;
     return found(await orchestrator.pastEntries(after !== null && after > newest ? null : after, limit));
   }
-  if (!streams.open(reply.raw, after ?? 0)) {
-    return failed(503, 'Too many event streams are open already: close one, then try again.');
+  const isStillAllowed = (): boolean => identity !== null && access.isStillKnown(identity);
+  if (!streams.open(reply.raw, { after: after ?? 0, isStillAllowed })) {
+    return failed('DSO_TOO_MANY_STREAMS', 'Too many event streams are open already: close one, then try again.');
   }
   reply.hijack();
   return null;

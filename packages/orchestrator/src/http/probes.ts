@@ -3,27 +3,9 @@
  * is ready when it leads, can write its store and has caught up with its nodes. A shard that is down leaves it ready:
  * a scheduler that restarts the orchestrator for that would help nobody.
  */
-import type { Health, ListedShard, Readiness, ShardConditionKind } from '@dshard/api';
-import { conditionsOf } from '../domain/shards/condition.js';
-import type { OrchestratorState } from '../domain/state/state.js';
+import type { Health, Readiness } from '@dshard/api';
 import type { OrchestratorHandle } from '../runtime/contract.js';
 import { notUpOf } from './v1-status.js';
-
-export function listedShards(
-  state: OrchestratorState,
-  condition: ShardConditionKind | 'notUp' | null,
-  now: number,
-): readonly ListedShard[] {
-  const conditionOf = conditionsOf(state, now);
-  const ours = state.settings.responsibleForShards;
-  const cared = ours === null ? null : new Set(ours);
-  const all = [...state.shards.keys()].filter((id) => cared?.has(id) ?? true);
-  return all
-    .map((id) => ({ id, condition: conditionOf(id) }))
-    .filter(
-      ({ condition: { kind } }) => condition === null || kind === condition || (condition === 'notUp' && kind !== 'up'),
-    );
-}
 
 export function healthOf(orchestrator: OrchestratorHandle, now: number): Health {
   const standing = orchestrator.alarms();

@@ -10,16 +10,19 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import formbody from '@fastify/formbody';
-import { CONTRACT } from '@dshard/api';
+import { CONTRACT, type Configuration } from '@dshard/api';
 import { printable } from '@dshard/protocol';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { formatAddress, isLoopback, listeningContext, parseAddress, renewOnChange } from '@dshard/transport';
-import type { Address, Clock, Logger, TlsFiles } from '@dshard/transport';
+import type { Address, Clock, Logger, Random, TlsFiles } from '@dshard/transport';
+import { OwnProcess } from '../adapters/own-process.js';
 import { OrchestratorError, addressTaken, addressUnusable } from '../errors.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
-import { createAccess, type Visit } from './access.js';
-import { failed } from './answers.js';
+import { createAccess, type Identity, type Visit } from './access.js';
+import { failed, refusal } from './answers.js';
+import { Audit } from './audit.js';
 import { createEventStreams } from './event-stream.js';
+import { countAnswers } from './metrics.js';
 import { RefusedRequests } from './refused-requests.js';
 import { addRoutes } from './routes.js';
 
@@ -35,8 +38,13 @@ export type HttpServerOptions = {
   tokenlessLoopback: boolean;
   /** Further names the server is reached by, for the Host header. */
   hosts: readonly string[];
+  /** Metrics are shown to everybody, without a token. */
+  publicMetrics?: boolean;
   /** The orchestrator's own version, shown in /v1/status. */
   version: string;
+  /** What is in force, for `/v1/config`. */
+  configuration: Configuration;
+  random: Random;
   /** Who listens on a port, as far as it can be known: for whoever finds the port taken. */
   listenerOn?: (port: number) => { pid: number; name: string } | null;
   /** Until it says yes, everybody is told to come back later. */
@@ -81,19 +89,22 @@ const MAX_CONNECTIONS = 512;
 /** How long answers under way may take when the server closes. */
 const CLOSE_GRACE_MS = 1000;
 
-/** Open to everybody, by any name. */
-const PROBES: ReadonlySet<string> = new Set([CONTRACT.healthz.path, CONTRACT.livez.path, CONTRACT.readyz.path]);
+/** Probes: open to everybody, by any name. */
+const OPEN: ReadonlySet<string> = new Set([CONTRACT.healthz.path, CONTRACT.livez.path, CONTRACT.readyz.path]);
 
 /** For a look at who has the port. */
 const LOOK_MS = 1_000;
 const PART = { what: 'The REST interface', key: 'http.listen', flag: '--http' };
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { orchestrator, clock, logger, version, tls = null, timeouts = TIMEOUTS } = options;
+  const { orchestrator, clock, logger, tls = null, timeouts = TIMEOUTS, publicMetrics = false } = options;
   const listen = parseAddress(options.listen);
-  const access = createAccess({ ...options, listenHost: listen.host });
+  const apiTokens = (): OrchestratorHandle['state']['apiTokens'] => orchestrator.state.apiTokens;
+  const access = createAccess({ ...options, listenHost: listen.host, apiTokens });
   const streams = createEventStreams(orchestrator, clock);
   const refusals = new RefusedRequests(clock, logger);
+  const ownProcess = new OwnProcess(clock);
+  const isOpen = (path: string): boolean => OPEN.has(path) || (publicMetrics && path === CONTRACT.metrics.path);
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: timeouts.requestMs,
@@ -108,12 +119,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     // Paths that cannot be decoded never become a request of ours; they get the same body.
     frameworkErrors: (error, _request, reply) => {
       const answer: FastifyReply = reply;
-      void answer.code(error.statusCode ?? 400).send(failed(400, printable(error.message)).body);
+      void answer.code(error.statusCode ?? 400).send(failed('DSO_REQUEST_INVALID', printable(error.message)).body);
     },
     // Refusals of the HTTP parser happen before there is a request, too.
     clientErrorHandler(error, socket) {
       logger.debug({ reason: error.message }, 'A client sent something that is not HTTP.');
-      const { body } = failed(400, 'That was not a request this server understands.');
+      const { body } = failed('DSO_REQUEST_INVALID', 'That was not a request this server understands.');
       const text = JSON.stringify(body);
       // A client that is half open would keep its descriptor: it never reads the end of the connection.
       socket.once(
@@ -147,36 +158,43 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     const cancel = clock.after(timeouts.readingMs, () => raw.destroy());
     raw.once('close', cancel);
   });
+  const identities = new WeakMap<FastifyRequest, Identity>();
   app.addHook('onRequest', async (request, reply) => {
     // Probes come by any name and without a token; they are told nothing but that somebody is here.
     const visit = visitOf(request);
-    const isProbe = PROBES.has(request.routeOptions.url ?? '');
-    const refusal = isProbe ? null : (access.checkSource(visit) ?? access.checkToken(visit));
-    if (!refusal) {
-      if (!options.isReady() && request.routeOptions.url !== CONTRACT.livez.path)
-        await reply.code(503).send(failed(503, 'The orchestrator is starting.').body);
+    const found = access.checkSource(visit) ?? access.identify(visit);
+    if (found !== null && 'role' in found) identities.set(request, found);
+    else if (!isOpen(request.routeOptions.url ?? '') && found !== null) {
+      refusals.tell(visit.remoteAddress ?? 'unknown', printable(request.url), found.message);
+      const { code, message, retryAfterMs } = found;
+      const wait = retryAfterMs === undefined ? null : Math.ceil(retryAfterMs / 1000);
+      const { status, body } = failed(code, message, wait === null ? {} : { retryAfterSeconds: wait });
+      if (status === 401) void reply.header('www-authenticate', 'Bearer');
+      if (wait !== null) void reply.header('retry-after', String(wait));
+      await reply.code(status).send(body);
       return;
     }
-    refusals.tell(visit.remoteAddress ?? 'unknown', printable(request.url), refusal.message);
-    if (refusal.status === 401) void reply.header('www-authenticate', 'Bearer');
-    await reply.code(refusal.status).send(failed(refusal.status, refusal.message).body);
+    if (!options.isReady() && request.routeOptions.url !== CONTRACT.livez.path) {
+      const { status, body } = failed('DSO_STARTING', 'The orchestrator is starting.');
+      await reply.code(status).send(body);
+    }
   });
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) logger.error({ path: request.url, error: error.message }, 'A request failed.');
-    return reply.code(status).send(failed(status, printable(error.message)).body);
+    const code = status >= 500 ? 'DSO_INTERNAL' : 'DSO_REQUEST_INVALID';
+    return reply.code(status).send(refusal(status, code, printable(error.message)).body);
   });
   app.setNotFoundHandler((request, reply) => {
     const path = printable(request.url.split('?')[0] ?? '');
     const other = request.method === 'GET' ? 'POST' : 'GET';
     const hint = app.hasRoute({ method: other, url: path }) ? ` There is ${other} ${path}.` : '';
-    return reply.code(404).send(failed(404, `There is no ${request.method} ${path}.${hint}`).body);
+    return reply.code(404).send(failed('DSO_NO_SUCH_PATH', `There is no ${request.method} ${path}.${hint}`).body);
   });
-  const knowsToken = (request: FastifyRequest): boolean => {
-    const visit = visitOf(request);
-    return (access.checkSource(visit) ?? access.checkToken(visit)) === null;
-  };
-  addRoutes(app, { orchestrator, clock, streams, version, knowsToken });
+  const identityOf = (request: FastifyRequest): Identity | null => identities.get(request) ?? null;
+  const audit = new Audit(orchestrator, clock);
+  addRoutes(app, { ...options, streams, access, audit, identityOf, isOpen, ownProcess });
+  countAnswers(app, orchestrator.ledger);
   // An open event stream would keep the server from ever closing.
   app.addHook('preClose', () => {
     streams.close();
@@ -202,11 +220,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
           isOurs: await isOrchestrator(options.listen, clock),
         });
       }
+      ownProcess.start();
       const bound = app.server.address();
       return formatAddress(listen.host, typeof bound === 'object' && bound ? bound.port : listen.port);
     },
     async close() {
       refusals.close();
+      ownProcess.close();
       const cancel = clock.after(CLOSE_GRACE_MS, () => app.server.closeAllConnections());
       await app.close().finally(cancel);
     },

@@ -68,18 +68,23 @@ export function statusV1(
     alarm: state.alarm,
     operations: operationsOf(state, about.now),
     rollout: rolloutStatus(state),
-    identifies: {
-      maxConcurrency: state.identifies.maxConcurrency,
-      windowMs: state.settings.identifyWindowMs,
-      budget: sessionStarts(state, about.now),
-      shortSince: state.identifies.shortSince,
-      waiting: state.identifies.waiting.map(({ node, shard, since }) => ({ node, shard, since })),
-      busyKeys: Object.entries(state.identifies.keys)
-        .map(([key, { holder, freeAt }]) => ({ key: Number(key), holder, freeAt }))
-        .filter(({ holder, freeAt }) => holder !== null || freeAt > about.now),
-    },
+    identifies: identifiesOf(state, about.now),
     launches: [...state.launches.values()].map(({ id, node, since }) => ({ id, node, since })),
     store: about.store,
+  };
+}
+
+export function identifiesOf(state: OrchestratorState, now: number): StatusV1['identifies'] {
+  const { maxConcurrency, shortSince, waiting, keys } = state.identifies;
+  return {
+    maxConcurrency,
+    windowMs: state.settings.identifyWindowMs,
+    budget: sessionStarts(state, now),
+    shortSince,
+    waiting: waiting.map(({ node, shard, since }) => ({ node, shard, since })),
+    busyKeys: Object.entries(keys)
+      .map(([key, { holder, freeAt }]) => ({ key: Number(key), holder, freeAt }))
+      .filter(({ holder, freeAt }) => holder !== null || freeAt > now),
   };
 }
 
@@ -95,7 +100,7 @@ function quarantinedOf({ crashRecords }: OrchestratorState): StatusV1['quarantin
   );
 }
 
-function crashStatus(crashes: CrashLoop, now: number): CrashStatus {
+export function crashStatus(crashes: CrashLoop, now: number): CrashStatus {
   const { version, reported, inARow, total, since, notBefore, reason } = crashes;
   return {
     version: reported ?? version,
@@ -108,7 +113,7 @@ function crashStatus(crashes: CrashLoop, now: number): CrashStatus {
   };
 }
 
-function migrationStatus(migration: MigrationState): MigrationStatus {
+export function migrationStatus(migration: MigrationState): MigrationStatus {
   const { id, shard, origin, destination, step, startedAt } = migration;
   const live = isLive(migration);
   const frozenSince = 'frozenAt' in step ? step.frozenAt : live ? null : startedAt;
@@ -151,7 +156,7 @@ function hostsOf(
   });
 }
 
-function nodeStatus(
+export function nodeStatus(
   node: NodeState,
   shards: readonly number[],
   state: OrchestratorState,
@@ -191,7 +196,7 @@ function nodeStatus(
 }
 
 /** Nodes report -1 for what they do not know. */
-function known(figure: number | undefined): number | null {
+export function known(figure: number | undefined): number | null {
   return figure === undefined || figure < 0 ? null : figure;
 }
 

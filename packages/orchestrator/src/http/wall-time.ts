@@ -1,11 +1,11 @@
 /**
  * Times for people. What happened when is kept by the even time that everything is decided by; a document tells it by
- * the machine's clock. Which numbers are times is said by their names, as the status describes them: `now`, `since`,
- * `until`, `eta` and what ends in `At`, `Since` or `Until`.
+ * the machine's clock. Which numbers are times is said by their names: `now`, `at`, `since`, `until`, `eta` and what
+ * ends in `At`, `Since` or `Until`.
  */
 import { wallClockAheadMs, type Clock } from '@dshard/transport';
 
-const NAMES_A_TIME = /^(now|since|until|eta)$|(At|Since|Until)$/;
+const NAMES_A_TIME = /^(now|at|since|until|eta)$|(At|Since|Until)$/;
 
 /** The same document, with its times as the machine's clock tells them. */
 export function inWallTime<T>(document: T, clock: Clock): T {

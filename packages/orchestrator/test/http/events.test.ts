@@ -3,7 +3,10 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { leakGuard, until, virtualClock } from '@dshard/testkit';
 import type { HttpServer } from '../../src/http/server.js';
-import { testServer } from './test-server.js';
+import { seededRandom } from '@dshard/transport';
+import { newToken } from '../../src/http/api-tokens.js';
+import { testState } from './fake-orchestrator.js';
+import { testServer, TOKEN } from './test-server.js';
 
 leakGuard({ beforeEach, afterEach });
 
@@ -64,7 +67,7 @@ describe('GET /v1/events as JSON', () => {
     const { server } = await testServer();
     const response = await server.app.inject(`/v1/events?after=${after}`);
     expect(response.statusCode).toBe(400);
-    expect(response.json()).toEqual({ Message: expect.stringMatching(/"after"/), Error: true });
+    expect(response.json()).toMatchObject({ Message: expect.stringMatching(/"after"/), Error: true });
   });
 });
 
@@ -74,6 +77,49 @@ describe('GET /v1/events as a stream', () => {
     const headers = { accept: 'text/event-stream' };
     const response = await server.app.inject({ method: 'HEAD', url: '/v1/events', headers });
     expect([response.statusCode, orchestrator.listeners]).toEqual([404, 0]);
+  });
+
+  describe('of an API token', () => {
+    async function streamOfToken(expiresAt: number | null) {
+      const clock = virtualClock();
+      const { text, record } = newToken(seededRandom(3));
+      const token = { ...record, name: 'ci', role: 'read', createdAt: 1, createdBy: 'test', expiresAt } as const;
+      const made = await listening({ token: TOKEN, clock });
+      made.orchestrator.state = testState({ apiTokens: new Map([[token.id, token]]) });
+      const stream = await openStream(made.address, '/v1/events', { authorization: `Bearer ${text}` });
+      const configured = await openStream(made.address, '/v1/events', { authorization: `Bearer ${TOKEN}` });
+      made.orchestrator.happen('one');
+      await until(() => idsIn(stream).length === 1 && idsIn(configured).length === 1, { what: 'the first event' });
+      return { ...made, clock, stream, configured };
+    }
+
+    test('ends within seconds when the token is revoked, and those of others go on', async () => {
+      const { orchestrator, clock, stream, configured } = await streamOfToken(null);
+      await clock.run(5_000);
+      expect(orchestrator.listeners).toBe(2);
+      orchestrator.state = testState();
+      await clock.run(2_000);
+      await until(() => stream.ended, { what: 'the stream to end' });
+      orchestrator.happen('two');
+      await until(() => idsIn(configured).length === 2, { what: 'the event for the other' });
+      expect([configured.ended, orchestrator.listeners]).toEqual([false, 1]);
+    });
+
+    test('shows nothing any more of what happens after the token was revoked', async () => {
+      const { orchestrator, stream } = await streamOfToken(null);
+      orchestrator.state = testState();
+      orchestrator.happen('a secret');
+      await until(() => stream.ended, { what: 'the stream to end' });
+      expect(stream.text).not.toContain('a secret');
+    });
+
+    test('ends when the token expires', async () => {
+      const { clock, stream, orchestrator } = await streamOfToken(virtualClock().now() + 60_000);
+      await clock.run(59_000);
+      expect(orchestrator.listeners).toBe(2);
+      await clock.run(3_000);
+      await until(() => stream.ended, { what: 'the stream to end' });
+    });
   });
 
   test('begins with the history and goes on with what happens', async () => {

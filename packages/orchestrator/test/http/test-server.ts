@@ -1,4 +1,4 @@
-import { silentLogger } from '@dshard/transport';
+import { seededRandom, silentLogger } from '@dshard/transport';
 import { virtualClock } from '@dshard/testkit';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.js';
 import { fakeOrchestrator, type FakeOrchestrator } from './fake-orchestrator.js';
@@ -17,6 +17,8 @@ export async function testServer(
     tokenlessLoopback: false,
     hosts: [],
     version: '9.9.9',
+    configuration: { file: null, settings: [], warnings: [] },
+    random: seededRandom(7),
     isReady: () => true,
     clock: virtualClock(),
     logger: silentLogger,

@@ -16,6 +16,7 @@
  *     crashLoop/<version> how long its launches are held back (`trouble-records.ts`)
  *     raised/<key>        an alarm that stands
  *     job/<name>          when the latest run of a job that runs once per fleet was due
+ *     token/…, audit/…, request/…   see `access-records.ts`
  *
  * The owner in a shard's record is always exactly one: the origin of a migration until its point of no return, the
  * destination from then on. That record is durable before the message that makes it true is sent, so whoever is not in
@@ -60,7 +61,19 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 export type Write = { readonly kind: RecordKind; readonly key: string; readonly value: JsonValue };
 
 type RecordKind =
-  'fleet' | 'identify' | 'shard' | 'node' | 'host' | 'crashLoop' | 'raised' | 'operation' | 'crash' | 'job';
+  | 'fleet'
+  | 'identify'
+  | 'shard'
+  | 'node'
+  | 'host'
+  | 'crashLoop'
+  | 'raised'
+  | 'operation'
+  | 'crash'
+  | 'job'
+  | 'token'
+  | 'audit'
+  | 'request';
 
 /** One kind of record, both ways. `R` is what is read back. */
 export type Codec<T, R> = {

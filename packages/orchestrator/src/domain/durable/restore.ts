@@ -34,6 +34,7 @@ import {
   boundedOperation,
   boundedShard,
 } from './bounded-times.js';
+import { API_TOKENS, AUDIT, REMEMBERED } from './access-records.js';
 import { HOSTS } from './host-records.js';
 import { BALANCE, restoredBalance } from './balance-records.js';
 import { OPERATIONS } from './operation-records.js';
@@ -78,6 +79,7 @@ export function restoredState(
     endedOperations,
     rollouts: restoredRollouts(reader, settings) ?? fresh.rollouts,
     hosts: restoredHosts(reader, now),
+    ...restoredAccess(reader),
     crashLoops,
     // Until it is read: what is held back is what was launched last.
     deployedVersion: [...crashLoops.keys()].at(-1) ?? '',
@@ -206,6 +208,7 @@ function restoredNodes(
       signals: null,
       retained: [],
       missing: [],
+      restarts: 0,
       checkpointedAt: 0,
     });
   }
@@ -248,6 +251,15 @@ function restoredCrashRecords(reader: RecordReader, total: number, now: number):
   const isShard = (key: string): boolean => /^\d+$/.test(key) && Number(key) < total;
   const stored = [...reader.all(CRASH_RECORDS, isShard)];
   return new Map(stored.map(([shard, record]) => [Number(shard), { ...boundedCrashes(record, now), lostOn: null }]));
+}
+
+/** Stores give records back in any order. */
+function restoredAccess(reader: RecordReader): Pick<OrchestratorState, 'apiTokens' | 'audit' | 'rememberedRequests'> {
+  return {
+    apiTokens: new Map([...reader.all(API_TOKENS)].sort(([, a], [, b]) => a.createdAt - b.createdAt)),
+    audit: new Map([...reader.all(AUDIT)].sort(([, a], [, b]) => a.id - b.id)),
+    rememberedRequests: new Map([...reader.all(REMEMBERED)].sort(([, a], [, b]) => a.at - b.at)),
+  };
 }
 
 /** Operations in the order of their ids. */

@@ -5,6 +5,7 @@
  * heartbeat costs a look at each node, a user event one at each migration. Only what differs as text is written.
  */
 import type { OrchestratorState } from '../state/state.js';
+import { API_TOKENS, AUDIT, REMEMBERED } from './access-records.js';
 import { BALANCE } from './balance-records.js';
 import { HOSTS } from './host-records.js';
 import { OPERATIONS } from './operation-records.js';
@@ -51,6 +52,9 @@ const WRITERS: readonly Writer[] = [
   writer(CRASH_RECORDS),
   writer(JOBS),
   writer(ROLLOUTS),
+  writer(API_TOKENS),
+  writer(AUDIT),
+  writer(REMEMBERED),
   writer(BALANCE),
 ];
 

@@ -1,4 +1,5 @@
 /** Starting operations, taking them further, and cancelling them; what is said here holds for every kind. */
+import { isAnswered, remember, type Once } from '../access/remembered.js';
 import { commandError } from '../state/errors.js';
 import type {
   Cancellation,
@@ -13,11 +14,20 @@ import type { Asked, Progress, Started } from './operation.js';
 import { makeWay } from './rebalance.js';
 import { OPERATIONS } from './registry.js';
 
-/** @param answer when the request is answered: when the operation has begun, or when it has ended. */
-export function startOperation(tx: Transaction, request: string, plan: OperationPlan, answer: 'begun' | 'ended'): void {
+type Start = {
+  plan: OperationPlan;
+  /** When the request is answered: when the operation has begun, or when it has ended. */
+  answer: 'begun' | 'ended';
+  /** It may come again. */
+  once?: Once;
+};
+
+export function startOperation(tx: Transaction, request: string, { plan, answer, once }: Start): void {
+  if (once !== undefined && isAnswered(tx, request, once)) return;
   const started = start(tx, plan, { request: answer === 'ended' ? request : null, parent: null });
-  if (!started.ok) tx.reply(request, started);
-  else if (started.operation === null || answer === 'begun') {
+  if (!started.ok) return tx.reply(request, started);
+  if (once !== undefined) remember(tx, once, started);
+  if (started.operation === null || answer === 'begun') {
     tx.done(request, started.message, { operation: started.operation });
   }
 }

@@ -1,4 +1,5 @@
 import type { CallEach, GatewaySession } from '@dshard/protocol';
+import type { ApiToken, AuditEntry } from './access.js';
 import type { OperationPlan } from './operations.js';
 
 /** What an operator can ask for (REST, CLI). Answered by a `reply` effect with the same request id, when done. */
@@ -11,8 +12,13 @@ export type OperatorCommand =
   | { kind: 'migrateShard'; shard: number; destination: string }
   /** The orchestrator keeps its state and its session for the next node. Answered when it does. */
   | { kind: 'parkShard'; shard: number }
-  /** Answered when the operation has begun, with its id, or when it has ended. */
-  | { kind: 'startOperation'; plan: OperationPlan; answer: 'begun' | 'ended' }
+  /** Answered when the operation has begun, with its id, or when it has ended. `once`: see `access/remembered.ts`. */
+  | {
+      kind: 'startOperation';
+      plan: OperationPlan;
+      answer: 'begun' | 'ended';
+      once?: { key: string; fingerprint: string };
+    }
   /** Answered with what the operation would do. Nothing is begun. */
   | { kind: 'planOperation'; plan: OperationPlan }
   | { kind: 'cordonNode'; node: string }
@@ -38,6 +44,11 @@ export type OperatorCommand =
       shards: readonly number[];
       timeoutMs: number;
     }
+  | { kind: 'createToken'; token: Omit<ApiToken, 'createdAt' | 'createdBy'> }
+  /** By its id or its name. */
+  | { kind: 'revokeToken'; token: string }
+  /** For the audit. */
+  | { kind: 'recordRequest'; entry: AuditEntry }
   /** Every node is told to shut down: for good (`final: true`), or, with `keepSessions`, until the next run. */
   | { kind: 'shutdownFleet'; keepSessions?: boolean };
 

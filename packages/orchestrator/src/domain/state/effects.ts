@@ -93,6 +93,8 @@ export type HistoryName =
   | 'operationProgress'
   | 'operationCancelled'
   | 'operationEnded'
+  | 'apiTokenCreated'
+  | 'apiTokenRevoked'
   | 'gatewayInfoFailed'
   | 'identifyGranted'
   | 'identifyBudgetLow'

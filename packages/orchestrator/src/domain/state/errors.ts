@@ -294,6 +294,31 @@ export const DOMAIN_ERRORS = {
     remedy: 'See the ids in `dso operations`.',
     fault: 'caller',
   },
+  DSO_UNKNOWN_API_TOKEN: {
+    meaning: 'No API token has this id or name.',
+    remedy: 'See them: `dso token list`.',
+    fault: 'caller',
+  },
+  DSO_API_TOKEN_NAME_TAKEN: {
+    meaning: 'There is an API token with this name.',
+    remedy: 'Choose another name, or revoke the other token.',
+    fault: 'conflict',
+  },
+  DSO_TOO_MANY_API_TOKENS: {
+    meaning: 'There are as many API tokens as are kept.',
+    remedy: 'Revoke some: `dso token list`, `dso token revoke`.',
+    fault: 'conflict',
+  },
+  DSO_IDEMPOTENCY_KEY_USED: {
+    meaning: 'The idempotency key came with another request before.',
+    remedy: 'Use a new key for a new request.',
+    fault: 'conflict',
+  },
+  DSO_CHANGED_MEANWHILE: {
+    meaning: 'What was to be changed is not any more what `If-Match` says.',
+    remedy: 'Read it again, and decide anew.',
+    fault: 'conflict',
+  },
   DSO_OPERATION_OVER: {
     meaning: 'The operation is over, or has come too far to be cancelled.',
     remedy: 'Nothing; the message says how it ended.',

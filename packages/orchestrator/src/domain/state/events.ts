@@ -1,4 +1,5 @@
 import type { Identify, Message } from '@dshard/protocol';
+import type { Expected } from './access.js';
 import type { OperatorCommand } from './commands.js';
 import type { RaisedAlarm } from './raised-alarms.js';
 
@@ -37,9 +38,16 @@ export type DomainEvent =
   | { kind: 'parkSaid'; message: Message }
   /**
    * `by`: who asks, for the history: `alice@laptop (dso, 127.0.0.1)`. `availableBytes`: the memory that the launcher's
-   * host has left, where that is known.
+   * host has left, where that is known. `expected`: only if what the command is about still is so.
    */
-  | { kind: 'command'; request: string; command: OperatorCommand; by: string; availableBytes?: number | null }
+  | {
+      kind: 'command';
+      request: string;
+      command: OperatorCommand;
+      by: string;
+      availableBytes?: number | null;
+      expected?: Expected;
+    }
   /** Answers to `fetchGatewayInfo`. */
   | {
       kind: 'gatewayInfo';

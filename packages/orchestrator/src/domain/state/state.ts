@@ -2,6 +2,7 @@
  * Everything the orchestrator knows, as plain data. Never mutated in place by callers: `decide` returns the next one.
  * Who runs a shard is the node's word; this state is what was last heard and what was asked for since.
  */
+import type { ApiToken, AuditEntry, RememberedRequest } from './access.js';
 import type {
   CallAnswerEntry,
   CallEach,
@@ -43,6 +44,8 @@ export type ShardState =
       known: KnownSession | null;
       step: StartStep;
       link?: ShardLink;
+      /** Its session was to be resumed, and Discord has none: it was let IDENTIFY. */
+      sessionLost?: true;
     }
   /** Its node has it; whether it is up, `link` tells (`shards/condition.ts`). */
   | { kind: 'running'; node: string; since: number; link?: ShardLink }
@@ -151,6 +154,8 @@ export type NodeState = {
   connection: NodeConnection;
   /** When its connection of now, or its last one, began. */
   joinedAt: number;
+  /** How often another process came under its id. */
+  restarts: number;
   intent: NodeIntent;
   /** From its last heartbeat. */
   shardReports: readonly ShardReport[];
@@ -198,7 +203,7 @@ export type LiveStep =
   /** Committed: the shard is the destination's. transferRelease sent; the origin may still refuse. */
   | { kind: 'releasing'; frozenAt: number; manifest: Manifest }
   /** transferActivate sent. `originReleased`: the origin let go; else it may have gone on from the cursor. */
-  | { kind: 'activating'; frozenAt: number; manifest: Manifest; originReleased: boolean };
+  | { kind: 'activating'; frozenAt: number; activatedAt: number; manifest: Manifest; originReleased: boolean };
 
 /** What a live migration moves: the cursor, and how many user events of how many bytes. */
 export type Manifest = { session: GatewaySession; events: number; bytes: number; hash: string };
@@ -400,6 +405,12 @@ export type OrchestratorState = {
   calls: ReadonlyMap<string, CallState>;
   /** By the name of a job that runs once per fleet: when its latest run was due (`jobs/`). */
   jobs: ReadonlyMap<string, number>;
+  /** Who may ask for what over REST, by the id of the token (`access/`). */
+  apiTokens: ReadonlyMap<string, ApiToken>;
+  /** What was asked, by the number of the request; the newest last, a bounded number. */
+  audit: ReadonlyMap<string, AuditEntry>;
+  /** By idempotency key, the newest last. */
+  rememberedRequests: ReadonlyMap<string, RememberedRequest>;
   /** Source of ids for calls and the questions they consist of; unlike `nextId` it is not kept. */
   nextCall: number;
   /**

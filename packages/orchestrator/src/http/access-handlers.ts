@@ -1,0 +1,39 @@
+/** What the orchestrator does for the entries about tokens and the audit. */
+import { newToken } from './api-tokens.js';
+import { replyTo } from './answers.js';
+import { found, type Handlers } from './handler.js';
+import { pageOf } from './pages.js';
+import { inWallTime } from './wall-time.js';
+
+export const ACCESS_HANDLERS: Pick<Handlers, 'whoAmI' | 'tokens' | 'createToken' | 'revokeToken' | 'audit'> = {
+  whoAmI({ identity }, { clock }) {
+    const { name = 'no token', role = 'read', expiresAt = null } = identity ?? {};
+    return found(inWallTime({ token: name, role, expiresAt }, clock));
+  },
+  tokens(_, { orchestrator, clock, access }) {
+    const tokens = [...orchestrator.state.apiTokens.values()].map((token) => {
+      const { id, name, role, createdAt, createdBy, expiresAt } = token;
+      return { id, name, role, createdAt, createdBy, expiresAt, lastUsedAt: access.lastUsedAt(id) };
+    });
+    return found(inWallTime({ now: clock.now(), tokens }, clock));
+  },
+  async createToken({ values: { name, role, expires }, by }, { orchestrator, clock, random }) {
+    const { text, record } = newToken(random);
+    const expiresAt = expires === null ? null : clock.now() + expires;
+    const result = await orchestrator.command({ kind: 'createToken', token: { ...record, name, role, expiresAt } }, by);
+    if (!result.ok) return replyTo(result);
+    const body = { Message: result.message, Error: false, id: record.id, token: text };
+    return { status: 201, body, headers: { 'cache-control': 'no-store' } };
+  },
+  revokeToken: async ({ values: { token }, by }, { orchestrator }) =>
+    replyTo(await orchestrator.command({ kind: 'revokeToken', token }, by)),
+  audit({ values }, { orchestrator, clock }) {
+    const newestFirst = [...orchestrator.state.audit.values()].reverse();
+    const { rows: entries, ...page } = pageOf(newestFirst, values, {
+      keyOf: ({ id }) => id,
+      isAfter: (id, last) => id < Number(last),
+    });
+    const now = clock.now();
+    return found({ ...page, ...inWallTime({ now, entries }, clock) });
+  },
+};
