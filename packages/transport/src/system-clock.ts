@@ -40,7 +40,7 @@ function after(delayMs: number, callback: () => void): Cancel {
   return () => clearTimeout(timer);
 }
 
-/** Behind what has come in by then. A timer of 0 ms waits for one, in which a process that has work left does nothing. */
+/** Behind what has come in by then. A timer of 0 ms would wait for one. */
 function soon(callback: () => void): Cancel {
   const immediate = setImmediate(callback);
   return () => clearImmediate(immediate);

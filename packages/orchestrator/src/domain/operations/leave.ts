@@ -97,8 +97,8 @@ function moveAway(tx: Transaction, node: Leaving): void {
 }
 
 /**
- * The orchestrator keeps what nobody takes; shutdown is sent when nothing more can be kept. Returns whether all that can
- * be is at it.
+ * The orchestrator keeps what nobody takes; shutdown is sent when nothing more can be kept. Returns whether no other
+ * shard is going to be parked.
  */
 function park(tx: Transaction, node: Leaving): boolean {
   const { id, intent } = node;

@@ -34,8 +34,8 @@ export function ownerOf({ step, origin, destination }: MigrationState): string {
 }
 
 /**
- * One whose shard is announced to leave, and kept while user code's patience lasts, takes nobody's room yet; one that is
- * copied, and waits for others to be, takes none for that time.
+ * A shard that is announced to leave, and kept while user code's patience lasts, takes nobody's room yet; one that is
+ * copied, and waits for others to be copied, takes no room meanwhile.
  */
 export function takesRoom(migration: MigrationState): boolean {
   const { step } = migration;
