@@ -2,7 +2,7 @@
 import { createNode } from '@dshard/node';
 import { silentLogger } from '@dshard/transport';
 import { orderVariable } from '../processes.js';
-import { lightHost } from './light-host.js';
+import { lightHost } from '../light-host.js';
 import type { NodesOrder, NodesSaying } from './messages.js';
 
 const { orchestrator, from, to } = JSON.parse(process.env[orderVariable] ?? '{}') as NodesOrder;

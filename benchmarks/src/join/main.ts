@@ -1,13 +1,14 @@
 /**
- * `npm run bench:fleet`: many light nodes and one orchestrator, over real sockets. First all nodes connect at once;
+ * `npm run bench -- join`: many light nodes and one orchestrator, over real sockets. First all nodes connect at once;
  * then the fleet rests; then the orchestrator is killed and started again under the nodes, which all come back at once.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import { delay, systemClock } from '@dshard/transport';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { atMost, figure, machine, tell, whole, type Target } from '../outcome.js';
 import { Peer } from '../processes.js';
 import type { NodesOrder, NodesReading, NodesSaying, OrchestratorReading, OrchestratorSaying } from './messages.js';
 
@@ -31,16 +32,13 @@ type Phase = {
 };
 
 const POLL_MS = 100;
+/** From the last connect on. */
+const MAX_RUNNING_S = 15;
 
-const whole = (value: string): number => {
-  if (!/^[1-9]\d{0,5}$/.test(value)) throw new InvalidArgumentError('It must be an integer from 1 on.');
-  return Number(value);
-};
-
-const flags = new Command('bench:fleet')
+const flags = new Command('bench -- join')
   .description('Many light nodes connect to one orchestrator at once; then it is killed and started again under them.')
   .option('--nodes <n>', 'light nodes, at most 2000', whole, 1_000)
-  .option('--shards <n>', 'shards of the bot (default: 2 per node)', whole)
+  .option('--shards <n>', 'shards of the bot (default: 10 per node)', whole)
   .option('--processes <n>', 'processes that the nodes share', whole, 4)
   .option('--rest <s>', 'seconds of rest between the two', whole, 15)
   .option('--within <s>', 'seconds that each of the two may take', whole, 60)
@@ -49,7 +47,7 @@ const flags = new Command('bench:fleet')
   .opts<Flags>();
 
 const nodeCount = Math.min(2_000, flags.nodes);
-const shardCount = flags.shards ?? 2 * nodeCount;
+const shardCount = flags.shards ?? 10 * nodeCount;
 const clock = systemClock();
 // It answers `GET /gateway/bot` only. A bot of this size has a large max_concurrency; what is measured here is the
 // fleet, and not Discord's pace.
@@ -70,23 +68,23 @@ try {
     groups.push(new Peer(new URL('./nodes.js', import.meta.url), order));
   }
   await Promise.all(groups.map((group) => group.hear()));
-  console.log(`${nodeCount} nodes in ${groups.length} processes, ${shardCount} shards, ${cpus().length} cores.`);
+  console.error(`${nodeCount} nodes in ${groups.length} processes, ${shardCount} shards; ${machine()}.`);
 
   const phases: Phase[] = [];
-  const tell = (phase: Phase): void => {
+  const add = (phase: Phase): void => {
     phases.push(phase);
-    console.log(lineOf(phase));
+    console.error(lineOf(phase));
   };
-  tell(await measure('connect', () => Promise.all(groups.map((group) => ask(group, 'start')))));
-  tell(await measure('rest', () => delay(clock, flags.rest * 1_000)));
-  tell(
+  add(await measure('connect', () => Promise.all(groups.map((group) => ask(group, 'start')))));
+  add(await measure('rest', () => delay(clock, flags.rest * 1_000)));
+  add(
     await measure('storm', async () => {
       await orchestrator?.end('SIGKILL');
       address = await startOrchestrator(address);
     }),
   );
   const ok = phases.every(isFine);
-  if (flags.json === true) console.log(JSON.stringify({ ok, nodes: nodeCount, shards: shardCount, phases }));
+  tell({ name: 'join', ok, nodes: nodeCount, shards: shardCount, phases, targets: phases.flatMap(targetsOf) }, flags);
   process.exitCode = ok ? 0 : 1;
 } finally {
   await Promise.all([...groups, ...(orchestrator === null ? [] : [orchestrator])].map((peer) => peer.end('SIGKILL')));
@@ -163,6 +161,30 @@ async function ask(group: Peer<object, NodesSaying>, what: 'start' | 'read'): Pr
   const saying = await group.hear();
   if (saying.kind !== 'reading') throw new Error('The nodes did not say how they are.');
   return saying.reading;
+}
+
+/** What a phase is judged by: after a start, after a rest, after a storm. */
+function targetsOf({ phase, nodesMs, shardsUpMs, lost, identifies, orchestratorRssMb }: Phase): Target[] {
+  if (phase === 'rest') return [figure('rest: memory of the orchestrator, MB', orchestratorRssMb)];
+  const lastConnectMs = nodesMs ?? Infinity;
+  const broken = Object.entries(lost).filter(([reason]) => !/ECONNREFUSED|ECONNRESET|hung up|closed/.test(reason));
+  const targets = [
+    atMost(
+      `${phase}: seconds from the last connect until all shards run`,
+      secondsOf((shardsUpMs ?? Infinity) - lastConnectMs),
+      MAX_RUNNING_S,
+    ),
+    figure(`${phase}: seconds until all nodes are established`, secondsOf(lastConnectMs)),
+    figure(
+      `${phase}: attempts to connect that were put off`,
+      broken.reduce((sum, [, count]) => sum + count, 0),
+    ),
+  ];
+  return phase === 'storm' ? [...targets, atMost('storm: IDENTIFYs', identifies, 0)] : targets;
+}
+
+function secondsOf(ms: number): number {
+  return Math.round(ms / 100) / 10;
 }
 
 /** Everybody is there, every shard is up, and a storm costs no IDENTIFY. */
