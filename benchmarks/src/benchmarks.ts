@@ -12,6 +12,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'state of a shard from node to node, against a bare socket with the same codec',
     quick: ['--quick'],
   },
+  gap: {
+    about: 'how long a shard that moves has no session, by what goes along, against a bare ws',
+    quick: ['--quick'],
+  },
   join: {
     about: 'a thousand nodes connect at once; the orchestrator is killed under them, and all come back',
     quick: ['--nodes', '100', '--processes', '2', '--rest', '2'],

@@ -7,12 +7,14 @@ import { Command } from 'commander';
 import { medianOf, percentileOf } from '../median.js';
 import { atMost, figure, machine, ratioOf, tell, whole } from '../outcome.js';
 import { Peer } from '../processes.js';
-import type { RunOrder, RunReading } from './messages.js';
+import type { RunOrder, RunReading } from '../moves/messages.js';
 
 type Flags = { runs: number; shards: number; nodes: number; rate: number; rounds: number; json?: true };
 type Mode = 'plain' | 'tls';
 
 const MOST_RATIO = 1.3;
+/** Each shard carries a megabyte along. */
+const FLEET = { bot: 'ws', guilds: 4, members: 5, stateMb: 1, oneByOne: false } as const;
 
 const flags = new Command('bench -- tls')
   .description('Shards move under traffic, over plain text and over TLS with certificates on both sides, in turn.')
@@ -46,7 +48,15 @@ try {
   for (let run = 0; run < flags.runs; run += 1) {
     for (const mode of ['plain', 'tls'] as const) {
       const { shards, nodes, rate, rounds } = flags;
-      const order: RunOrder = { shards, nodes, rate, rounds, seed: run + 1, tls: mode === 'tls' ? files : null };
+      const order: RunOrder = {
+        ...FLEET,
+        shards,
+        nodes,
+        rate,
+        rounds,
+        seed: run + 1,
+        tls: mode === 'tls' ? files : null,
+      };
       const reading = await carryOut(order);
       take(mode, reading);
     }
@@ -69,7 +79,7 @@ tell({ name: 'tls', ok, runs: flags.runs, shards: flags.shards, targets }, flags
 process.exitCode = ok ? 0 : 1;
 
 async function carryOut(order: RunOrder): Promise<RunReading> {
-  const run = new Peer<object, RunReading>(new URL('./run.js', import.meta.url), order);
+  const run = new Peer<object, RunReading>(new URL('../moves/run.js', import.meta.url), order);
   const reading = await run.hear();
   await run.ended();
   return reading;
