@@ -93,9 +93,11 @@ async function moveAll({ client }: Fleet): Promise<void> {
 
 /** Every shard goes to the node after its own, and the next one moves when it runs there. */
 async function moveOneByOne({ client }: Fleet): Promise<void> {
-  const ids = (await client.status()).nodes.map(({ id }) => id).toSorted();
-  for (const { id: shard, node } of (await client.status()).shards) {
-    const next = ids[(ids.indexOf(node ?? '') + 1) % ids.length] ?? '';
-    await client.post('/migrateshard', { shard: String(shard), destination_node: next });
+  const nodes = (await client.status()).nodes.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+  for (const [index, node] of nodes.entries()) {
+    const destination = nodes[(index + 1) % nodes.length]?.id ?? node.id;
+    for (const { id: shard } of node.shards) {
+      await client.post('/migrateshard', { shard: String(shard), destination_node: destination });
+    }
   }
 }
