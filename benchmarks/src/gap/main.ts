@@ -8,7 +8,7 @@ import type { RunOrder, RunReading } from '../moves/messages.js';
 import { atMost, figure, machine, ratioOf, tell, whole, type Target } from '../outcome.js';
 import { Peer } from '../processes.js';
 
-type Flags = { runs: number; rounds: number; rate: number; sizes: number[]; quick?: true; json?: true };
+type Flags = { runs: number; rounds: number; rate: number; sizes: number[]; only?: string; quick?: true; json?: true };
 type Kind = { name: string; order: Pick<RunOrder, 'bot' | 'stateMb' | 'guilds' | 'members' | 'shards'> };
 type Figures = { p50: number; p99: number; frozenP99: number; moves: number };
 
@@ -20,6 +20,7 @@ const flags = new Command('bench -- gap')
   .option('--rounds <n>', 'how often each run moves every shard', whole, 4)
   .option('--rate <n>', 'events a second over all shards', whole, 1_000)
   .option('--sizes <list>', 'megabytes of state per node', (text) => text.split(',').map(Number), [0, 10, 100, 500])
+  .option('--only <text>', 'only what begins with this, and the floor')
   .option('--quick', 'one run of two sizes and of small caches')
   .option('--json', 'the last line is the outcome as JSON')
   .parse()
@@ -30,7 +31,7 @@ const NODES = 2;
 const light = { guilds: 4, members: 5, shards: SHARDS };
 const sizes = flags.quick === true ? [0, 10] : flags.sizes;
 const caches = flags.quick === true ? { guilds: 20, members: 20 } : { guilds: 200, members: 100 };
-const kinds: readonly Kind[] = [
+const all: readonly Kind[] = [
   { name: BARE, order: { bot: 'bare', stateMb: 0, ...light } },
   ...sizes.map((megabytes) => ({
     name: `ws, ${megabytes} MB`,
@@ -41,6 +42,8 @@ const kinds: readonly Kind[] = [
     order: { bot: 'discordjs', stateMb: 0, ...caches, shards: SHARDS },
   },
 ];
+
+const kinds = all.filter(({ name }) => name === BARE || name.startsWith(flags.only ?? ''));
 
 console.error(`${SHARDS} shards on ${NODES} nodes, ${flags.rate} events a second; ${machine()}.`);
 const readings = new Map<string, Figures[]>(kinds.map(({ name }) => [name, []]));
