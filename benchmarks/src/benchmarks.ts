@@ -20,6 +20,14 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'a thousand nodes connect at once; the orchestrator is killed under them, and all come back',
     quick: ['--nodes', '100', '--processes', '2', '--rest', '2'],
   },
+  scale: {
+    about: 'what a fleet at rest costs its orchestrator, and how soon a restarted one knows it',
+    quick: ['--nodes', '25', '--times', '1,2', '--processes', '2', '--rest', '3'],
+  },
+  fleet: {
+    about: 'all shards of a fleet move to new nodes, each with its state',
+    quick: ['--shards', '32,64', '--state', '64', '--processes', '1'],
+  },
   emulator: {
     about: 'events a second that one gateway emulator serves',
     quick: ['--shards', '100', '--rates', '5000', '--seconds', '2'],

@@ -2,15 +2,11 @@
  * `npm run bench -- join`: many light nodes and one orchestrator, over real sockets. First all nodes connect at once;
  * then the fleet rests; then the orchestrator is killed and started again under the nodes, which all come back at once.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import { delay, systemClock } from '@dshard/transport';
 import { Command } from 'commander';
 import { atMost, figure, machine, tell, whole, type Target } from '../outcome.js';
-import { Peer } from '../processes.js';
-import type { NodesOrder, NodesReading, NodesSaying, OrchestratorReading, OrchestratorSaying } from './messages.js';
+import { LightFleet } from '../light-fleet/fleet.js';
+import type { OrchestratorReading } from '../light-fleet/messages.js';
 
 type Flags = { nodes: number; shards?: number; processes: number; rest: number; within: number; json?: true };
 
@@ -31,7 +27,6 @@ type Phase = {
   most: number;
 };
 
-const POLL_MS = 100;
 /** From the last connect on. */
 const MAX_RUNNING_S = 15;
 
@@ -46,121 +41,54 @@ const flags = new Command('bench -- join')
   .parse()
   .opts<Flags>();
 
-const nodeCount = Math.min(2_000, flags.nodes);
-const shardCount = flags.shards ?? 10 * nodeCount;
+const nodes = Math.min(2_000, flags.nodes);
+const shards = flags.shards ?? 10 * nodes;
 const clock = systemClock();
-// It answers `GET /gateway/bot` only. A bot of this size has a large max_concurrency; what is measured here is the
-// fleet, and not Discord's pace.
-const discord = await startGatewayEmulator({
-  shards: shardCount,
-  guilds: shardCount,
-  maxConcurrency: shardCount,
-  sessionStartLimit: 2 * shardCount,
-});
-const folder = mkdtempSync(join(tmpdir(), 'dshard-bench-fleet-'));
-let orchestrator: Peer<object, OrchestratorSaying> | null = null;
-const groups: Peer<object, NodesSaying>[] = [];
+const fleet = await LightFleet.open({ nodes, shards, processes: flags.processes }, clock);
 try {
-  let address = await startOrchestrator('127.0.0.1:0');
-  const perProcess = Math.ceil(nodeCount / flags.processes);
-  for (let from = 0; from < nodeCount; from += perProcess) {
-    const order: NodesOrder = { orchestrator: address, from, to: Math.min(nodeCount, from + perProcess) };
-    groups.push(new Peer(new URL('./nodes.js', import.meta.url), order));
-  }
-  await Promise.all(groups.map((group) => group.hear()));
-  console.error(`${nodeCount} nodes in ${groups.length} processes, ${shardCount} shards; ${machine()}.`);
-
+  console.error(`${nodes} nodes in ${flags.processes} processes, ${shards} shards; ${machine()}.`);
   const phases: Phase[] = [];
   const add = (phase: Phase): void => {
     phases.push(phase);
     console.error(lineOf(phase));
   };
-  add(await measure('connect', () => Promise.all(groups.map((group) => ask(group, 'start')))));
+  add(await measure('connect', () => fleet.connect()));
   add(await measure('rest', () => delay(clock, flags.rest * 1_000)));
   add(
     await measure('storm', async () => {
-      await orchestrator?.end('SIGKILL');
-      address = await startOrchestrator(address);
+      await fleet.killOrchestrator();
+      await fleet.startOrchestrator();
     }),
   );
   const ok = phases.every(isFine);
-  tell({ name: 'join', ok, nodes: nodeCount, shards: shardCount, phases, targets: phases.flatMap(targetsOf) }, flags);
+  tell({ name: 'join', ok, nodes, shards, phases, targets: phases.flatMap(targetsOf) }, flags);
   process.exitCode = ok ? 0 : 1;
 } finally {
-  await Promise.all([...groups, ...(orchestrator === null ? [] : [orchestrator])].map((peer) => peer.end('SIGKILL')));
-  await discord.close();
-  rmSync(folder, { recursive: true, force: true });
-}
-
-async function startOrchestrator(listen: string): Promise<string> {
-  orchestrator = new Peer(new URL('./orchestrator.js', import.meta.url), {
-    listen,
-    shards: shardCount,
-    folder,
-    discord: { api: discord.apiUrl, token: discord.token },
-  });
-  const saying = await orchestrator.hear();
-  if (saying.kind !== 'listening') throw new Error('The orchestrator did not say where it listens.');
-  return saying.address;
+  await fleet.close();
 }
 
 async function measure(phase: Phase['phase'], begin: () => Promise<unknown>): Promise<Phase> {
-  await readAll();
+  await fleet.read();
   const startedAt = clock.monotonicMs();
   await begin();
   const lost: Record<string, number> = {};
-  const sum = { nodesCpuMs: 0, cpuMs: 0, deafMs: 0 };
+  const sum = { nodesCpuMs: 0, orchestratorCpuMs: 0, orchestratorDeafMs: 0 };
   let nodesMs: number | null = null;
-  for (;;) {
-    const { said, heard } = await readAll();
-    const ms = Math.round(clock.monotonicMs() - startedAt);
-    sum.cpuMs += said.cpuMs;
-    sum.deafMs = Math.max(sum.deafMs, said.deafMs);
+  let last: OrchestratorReading | null = null;
+  const isUp = await fleet.untilUp(nodes, flags.within * 1_000, ({ orchestrator, nodes: heard }) => {
+    last = orchestrator;
+    sum.orchestratorCpuMs += orchestrator.cpuMs;
+    sum.orchestratorDeafMs = Math.max(sum.orchestratorDeafMs, orchestrator.delayMaxMs);
     for (const { lost: reasons, cpuMs } of heard) {
       for (const [reason, count] of Object.entries(reasons)) lost[reason] = (lost[reason] ?? 0) + count;
       sum.nodesCpuMs += cpuMs;
     }
-    const isThere =
-      said.nodes === nodeCount && heard.reduce((all, { established }) => all + established, 0) === nodeCount;
-    if (isThere) nodesMs ??= ms;
-    const isUp = isThere && said.up === shardCount;
-    if (!isUp && ms < flags.within * 1_000) {
-      await delay(clock, POLL_MS);
-      continue;
-    }
-    const { violations, identifies, rssMb, fewest, most } = said;
-    return {
-      phase,
-      nodesMs,
-      shardsUpMs: isUp ? ms : null,
-      lost,
-      violations,
-      identifies,
-      orchestratorCpuMs: sum.cpuMs,
-      orchestratorDeafMs: sum.deafMs,
-      orchestratorRssMb: rssMb,
-      nodesCpuMs: sum.nodesCpuMs,
-      fewest,
-      most,
-    };
-  }
-}
-
-async function readAll(): Promise<{ said: OrchestratorReading; heard: readonly NodesReading[] }> {
-  const peer = orchestrator;
-  if (peer === null) throw new Error('There is no orchestrator.');
-  peer.tell({});
-  const heard = Promise.all(groups.map((group) => ask(group, 'read')));
-  const saying = await peer.hear();
-  if (saying.kind !== 'reading') throw new Error('The orchestrator did not say how it is.');
-  return { said: saying.reading, heard: await heard };
-}
-
-async function ask(group: Peer<object, NodesSaying>, what: 'start' | 'read'): Promise<NodesReading> {
-  group.tell({ do: what });
-  const saying = await group.hear();
-  if (saying.kind !== 'reading') throw new Error('The nodes did not say how they are.');
-  return saying.reading;
+    const established = heard.reduce((all, each) => all + each.established, 0);
+    if (orchestrator.nodes === nodes && established === nodes) nodesMs ??= Math.round(clock.monotonicMs() - startedAt);
+  });
+  const { violations, identifies, rssMb, fewest, most } = last as unknown as OrchestratorReading;
+  const shardsUpMs = isUp ? Math.round(clock.monotonicMs() - startedAt) : null;
+  return { phase, nodesMs, shardsUpMs, lost, violations, identifies, orchestratorRssMb: rssMb, ...sum, fewest, most };
 }
 
 /** What a phase is judged by: after a start, after a rest, after a storm. */
