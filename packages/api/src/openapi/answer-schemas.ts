@@ -50,6 +50,7 @@ export const ANSWERS: Readonly<Record<EndpointName | 'refusal', JsonSchema>> = {
   revokeToken: { $ref: '#/components/schemas/Answer' },
   audit: { $ref: '#/components/schemas/AuditList' },
   health: { $ref: '#/components/schemas/Health' },
+  metrics: { type: 'string' },
   healthz: { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] },
   livez: { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] },
   readyz: { $ref: '#/components/schemas/Readiness' },

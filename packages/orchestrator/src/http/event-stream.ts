@@ -22,6 +22,8 @@ type AskedStream = {
 export type EventStreams = {
   /** Takes the response over. False: there are too many streams already, and the response is untouched. */
   open(response: ServerResponse, asked: AskedStream): boolean;
+  /** How many are open. */
+  readonly count: number;
   close(): void;
 };
 
@@ -35,6 +37,9 @@ const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 export function createEventStreams(orchestrator: OrchestratorHandle, clock: Clock): EventStreams {
   const open = new Set<() => void>();
   return {
+    get count() {
+      return open.size;
+    },
     open(response, { after, isStillAllowed }) {
       if (open.size >= MAX_STREAMS) return false;
       response.writeHead(200, {

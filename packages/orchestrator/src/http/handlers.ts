@@ -16,6 +16,7 @@ import { failed, replyTo } from './answers.js';
 import { callCommand, reportOf } from './calls.js';
 import { found, type Asked, type Handled, type Handler, type Handlers, type Surroundings } from './handler.js';
 import { LIST_HANDLERS } from './list-handlers.js';
+import { metricsAnswer } from './metrics.js';
 import { operationsOf } from './operation-status.js';
 import { readParameters } from './parameters.js';
 import { healthOf, readinessOf } from './probes.js';
@@ -67,6 +68,7 @@ export const HANDLERS: Handlers = {
   ancestorStatus: (_, { orchestrator, clock }) => found(ancestorStatus(orchestrator.state, wallClockAheadMs(clock))),
   events: answerEvents,
   health: (_, { orchestrator, clock }) => found(inWallTime(healthOf(orchestrator, clock.now()), clock)),
+  metrics: ({ request }, surroundings) => metricsAnswer(surroundings, request.headers.accept),
   healthz: () => found({ ok: true }),
   livez: () => found({ ok: true }),
   readyz: ({ identity }, { orchestrator, clock }) => {
