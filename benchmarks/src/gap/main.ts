@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- gap`: how long a shard that moves has no session, by the size of what goes along, beside the least
- * that any hand-over needs. All kinds take turns, so that whatever else the machine does meets them all.
+ * that any migration needs. All kinds take turns, so that whatever else the machine does meets them all.
  */
 import { Command } from 'commander';
 import { medianOf, percentileOf } from '../median.js';

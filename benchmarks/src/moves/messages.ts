@@ -2,7 +2,7 @@
 import type { FleetOptions } from '@dshard/demo';
 
 export type RunOrder = {
-  /** `bare`: no fleet at all, but the least that any hand-over needs: see bare.ts. */
+  /** `bare`: no fleet at all, but the least that any migration needs: see bare.ts. */
   bot: 'ws' | 'discordjs' | 'bare';
   shards: number;
   nodes: number;

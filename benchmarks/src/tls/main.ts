@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- tls`: what mutual TLS between nodes and orchestrator costs a shard that moves. Runs in plain text and
- * by TLS alternate, so that whatever else the machine does meets both.
+ * `npm run bench -- tls`: what mutual TLS between nodes and orchestrator costs a shard that moves. Runs in plain text
+ * and by TLS alternate, so that whatever else the machine does meets both.
  */
 import { TestAuthority } from '@dshard/testkit/certificates';
 import { Command } from 'commander';
