@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- relay`: how fast the state of a shard goes from origin to destination through the orchestrator,
- * beside the same values with the same codec through a socket with nobody between. Real processes; both ways take turns.
+ * `npm run bench -- relay`: how fast the state of a shard goes from origin to destination through the orchestrator. The
+ * floor: the same values with the same codec through a socket with nobody between. Real processes; both take turns.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
