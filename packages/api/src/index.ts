@@ -37,6 +37,9 @@ export type {
   ShardRow,
   Versions,
 } from './answers/lists.js';
+export { RESOURCE_NAMES, RESOURCES } from './contract/resources.js';
+export type { Resource, ResourceDocument, ResourceName, ResourceRow } from './contract/resources.js';
+export { eventQuery } from './query/resource-fields.js';
 export { NODE_QUERY, SHARD_CONDITIONS, SHARD_QUERY } from './query/fields.js';
 export { matcherOf } from './query/match.js';
 export { parseQuery } from './query/parse.js';
@@ -53,6 +56,8 @@ export type { ApiRequest, WrittenParameters } from './contract/request.js';
 export { API_ERRORS, ApiError } from './errors.js';
 export type { ApiErrorCode } from './errors.js';
 export { documentationOf } from './documentation.js';
+export { emptyHistogram, histogramOf, quantileOf, scaled, withValue } from './values/histogram.js';
+export type { Histogram } from './values/histogram.js';
 export { describeValue, withoutSecrets } from './values/field.js';
 export type { JsonSchema } from './values/field.js';
 export { shardRanges } from './values/shard-list.js';

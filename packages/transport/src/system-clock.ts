@@ -9,7 +9,14 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * process tell the same time.
  */
 export function systemClock(): Clock {
-  return { now: () => Math.floor(monotonicMs() + AHEAD_MS), wallClock: () => Date.now(), monotonicMs, after, every };
+  return {
+    now: () => Math.floor(monotonicMs() + AHEAD_MS),
+    wallClock: () => Date.now(),
+    monotonicMs,
+    after,
+    afterReading,
+    every,
+  };
 }
 
 function monotonicMs(): number {
@@ -41,6 +48,14 @@ export function ifStillRunning(delayMs: number, callback: () => void): Cancel {
   const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS));
   timer.unref();
   return () => clearTimeout(timer);
+}
+
+/** Sockets are read between two immediates. The first one comes after a reading that may be under way. */
+function afterReading(callback: () => void): Cancel {
+  let immediate = setImmediate(() => {
+    immediate = setImmediate(callback);
+  });
+  return () => clearImmediate(immediate);
 }
 
 function every(intervalMs: number, callback: () => void): Cancel {

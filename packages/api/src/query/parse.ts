@@ -18,7 +18,7 @@ import { parseShardList } from '../values/shard-list.js';
 export type QueryOperator = ':' | '>' | '>=' | '<' | '<=';
 
 export type QueryField<Row> =
-  | { readonly kind: 'text'; readonly about: string; of(row: Row): string | null }
+  | { readonly kind: 'text'; readonly about: string; of(row: Row): string | readonly string[] | null }
   | {
       readonly kind: 'word';
       readonly about: string;
@@ -26,7 +26,7 @@ export type QueryField<Row> =
       of(row: Row): readonly string[];
     }
   | { readonly kind: 'number' | 'bytes' | 'time'; readonly about: string; of(row: Row): number | null }
-  | { readonly kind: 'shards'; readonly about: string; of(row: Row): number | null };
+  | { readonly kind: 'shards'; readonly about: string; of(row: Row): number | readonly number[] | null };
 
 export type QueryFields<Row> = {
   readonly fields: { readonly [name: string]: QueryField<Row> };

@@ -27,7 +27,7 @@ export function enterParked(tx: Transaction, migration: LiveMigration, originRel
   const durationMs = tx.now - startedAt;
   const frozenMs = tx.now - step.frozenAt;
   const text = `Shard ${shard} of node ${origin} is parked, with ${bytes} bytes of state.`;
-  const facts = { shard, origin, destination: PARK, durationMs, frozenMs, userEvents, bytes };
+  const facts = { shard, origin, destination: PARK, durationMs, frozenMs, userEvents, bytes, operation };
   tx.record('migrationCompleted', 'info', text, { migration: id, ...facts }, migration.by);
   tx.done(request, text, facts);
   tx.leaveOutcome(operation, { kind: 'moved', shard });

@@ -44,6 +44,8 @@ export type ShardState =
       known: KnownSession | null;
       step: StartStep;
       link?: ShardLink;
+      /** Its session was to be resumed, and Discord has none: it was let IDENTIFY. */
+      sessionLost?: true;
     }
   /** Its node has it; whether it is up, `link` tells (`shards/condition.ts`). */
   | { kind: 'running'; node: string; since: number; link?: ShardLink }
@@ -152,6 +154,8 @@ export type NodeState = {
   connection: NodeConnection;
   /** When its connection of now, or its last one, began. */
   joinedAt: number;
+  /** How often another process came under its id. */
+  restarts: number;
   intent: NodeIntent;
   /** From its last heartbeat. */
   shardReports: readonly ShardReport[];
@@ -196,7 +200,7 @@ export type LiveStep =
   /** Committed: the shard is the destination's. transferRelease sent; the origin may still refuse. */
   | { kind: 'releasing'; frozenAt: number; manifest: Manifest }
   /** transferActivate sent. `originReleased`: the origin let go; else it may have gone on from the cursor. */
-  | { kind: 'activating'; frozenAt: number; manifest: Manifest; originReleased: boolean };
+  | { kind: 'activating'; frozenAt: number; activatedAt: number; manifest: Manifest; originReleased: boolean };
 
 /** What a live migration moves: the cursor, and how many user events of how many bytes. */
 export type Manifest = { session: GatewaySession; events: number; bytes: number; hash: string };
