@@ -1,5 +1,5 @@
 /**
- * The nodes of a snapshot: each keeps its number for as long as it is known, and what is the same stays the same object.
+ * The nodes of a snapshot. Each keeps its number for as long as it is known; what is the same stays the same object.
  */
 import {
   NOBODY,
