@@ -32,6 +32,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'all shards of a fleet move to new nodes, each with its state',
     quick: ['--shards', '32,64', '--state', '64', '--processes', '1'],
   },
+  node: {
+    about: 'what the library costs a discord.js bot per event',
+    quick: ['--runs', '1', '--seconds', '2', '--shards', '2'],
+  },
   emulator: {
     about: 'events a second that one gateway emulator serves',
     quick: ['--shards', '100', '--rates', '5000', '--seconds', '2'],
