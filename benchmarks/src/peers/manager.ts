@@ -30,5 +30,5 @@ async function hybridSharding(): Promise<() => Promise<unknown>> {
   const recluster = new ReClusterManager();
   manager.extend(recluster);
   await manager.spawn({ timeout: -1 });
-  return () => recluster.start({ restartMode: 'rolling', timeout: -1 });
+  return () => recluster.start({ restartMode: 'rolling' });
 }

@@ -11,6 +11,12 @@ export class Silences {
     return this.#longest;
   }
 
+  /** What comes next begins anew. */
+  forget(): void {
+    this.#last.clear();
+    this.#longest = 0;
+  }
+
   handled({ shard, at }: { shard: number; at: number }): void {
     const last = this.#last.get(shard);
     if (last !== undefined) this.#longest = Math.max(this.#longest, at - last);
