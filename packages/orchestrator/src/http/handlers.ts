@@ -61,6 +61,7 @@ export const HANDLERS: Handlers = {
           now: clock.now(),
           store: orchestrator.store,
           alarms: orchestrator.alarms(),
+          ledger: orchestrator.ledger,
         }),
         clock,
       ),
