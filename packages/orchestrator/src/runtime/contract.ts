@@ -34,6 +34,8 @@ export type OrchestratorOptions = {
   /** From when on a shard that is down is an alarm. Default 30 s. */
   shardsDownAfterMs?: number;
   logger: Logger;
+  /** Hears of the state after each decision. Must not throw. */
+  onState?: (state: OrchestratorState) => void;
   /** Where the state is kept, acquired by `lead`, given back by `close`; without it nothing outlives the process. */
   leadership?: Leadership | null;
   /** How what the leader before may hold still is taken over. Without: there was none. */

@@ -334,6 +334,7 @@ class OrchestratorRuntime implements Orchestrator {
     const { state, effects } = decision;
     this.#state = state;
     this.#park?.keep(state);
+    this.#options.onState?.(state);
     const cause = event.kind === 'message' ? event.connection : null;
     this.#loop.execute(effects, (effect) => {
       const recorded = isToCommit(effect) ? committed?.shift() : undefined;
