@@ -60,7 +60,7 @@ test('a request is found by its id, its operation and its migrations in the logs
         .map(({ text }) => text),
     ]),
   );
-  const shard = moved[0]?.['shard'];
+  const shard = Number(moved[0]?.['shard']);
   expect(said.get(String(origin))).toContain(`Shard ${shard} has left this node.`);
   expect(said.get(String(other))).toContain(`Shard ${shard} has come to this node: resumed.`);
 }, 90_000);

@@ -340,7 +340,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     false,
     'Make OpenTelemetry spans of operations and migrations. Takes the package @opentelemetry/api, and a provider that the process registers (node --import).',
   ),
-  'launcher.bot': key(orNull(text(), 'none'), null, 'The bot to run as nodes: a .js, .mjs or .cjs file.'),
+  'launcher.bot': key(
+    orNull(text(), 'none'),
+    null,
+    'The bot to run as nodes: a .js, .mjs or .cjs file; or TypeScript, from Node.js 22.18 on.',
+  ),
   'launcher.command': key(
     orNull(commandLine(), 'none'),
     null,

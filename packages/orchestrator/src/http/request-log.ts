@@ -1,7 +1,7 @@
 /**
- * The id of each request: what the client says in `X-Request-Id`, so that a caller's own ids go on here, or one of ours.
- * It is in the answer, in the log, and in the history of what the request began; there, ids of operations and migrations
- * lead on, which are in the logs of nodes as well.
+ * The id of each request: what the client says in `X-Request-Id`, so that a caller's own ids go on here, or one of
+ * ours. The id is in the answer, in the log, and in the history of what the request began; there, ids of operations
+ * and migrations lead on, which are in the logs of nodes as well.
  */
 import type { IncomingMessage } from 'node:http';
 import { printable } from '@dshard/protocol';

@@ -5,6 +5,7 @@
  *
  * What goes wrong here is logged once, and changes nothing else.
  */
+import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Span, SpanStatusCode, Tracer } from '@opentelemetry/api';
 import { messageOf } from '@dshard/protocol';
 import type { Clock, Logger } from '@dshard/transport';
@@ -13,7 +14,7 @@ import { OrchestratorError } from '../../errors.js';
 import type { RecordedEntry } from '../../runtime/contract.js';
 import { spanStepsOf, stepsBetween, type SpanStep } from './steps.js';
 
-type Api = typeof import('@opentelemetry/api');
+type Api = Pick<typeof OpenTelemetry, 'trace' | 'context'>;
 const ERROR: SpanStatusCode.ERROR = 2;
 /** Of operations and migrations that are under way at once. */
 const MOST_SPANS = 10_000;
@@ -37,7 +38,7 @@ export async function loadSpans(
 }
 
 export class Spans {
-  readonly #api: Pick<Api, 'trace' | 'context'>;
+  readonly #api: Api;
   readonly #tracer: Tracer;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -45,11 +46,7 @@ export class Spans {
   #migrations: OrchestratorState['migrations'] = new Map();
   #isBroken = false;
 
-  constructor(
-    api: Pick<Api, 'trace' | 'context'>,
-    tracer: Tracer,
-    { clock, logger }: { clock: Clock; logger: Logger },
-  ) {
+  constructor(api: Api, tracer: Tracer, { clock, logger }: { clock: Clock; logger: Logger }) {
     this.#api = api;
     this.#tracer = tracer;
     this.#clock = clock;

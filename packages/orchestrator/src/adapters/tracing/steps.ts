@@ -1,4 +1,7 @@
-/** What of a history becomes spans, as plain data: an operation is a span, and so is each migration, below its operation. */
+/**
+ * What of a history becomes spans, as plain data: an operation is a span, and so is each migration, below its
+ * operation.
+ */
 import type { HistoryEntry, HistoryName } from '../../domain/state/effects.js';
 import type { MigrationState, OrchestratorState } from '../../domain/state/state.js';
 
@@ -17,64 +20,58 @@ export type SpanStep = {
 
 type Facts = HistoryEntry['fields'];
 
-/** Of one entry. Most entries are about neither. */
-export function spanStepsOf({
-  name,
-  fields,
-  text,
-  by,
-}: Pick<HistoryEntry, 'name' | 'fields' | 'text' | 'by'>): SpanStep[] {
-  const about = { ...attributesOf(fields), 'dso.by': by };
-  const operation = textIn(fields, 'operation');
-  const migration = textIn(fields, 'migration');
-  switch (name) {
-    case 'operationStarted':
-      if (operation === null) return [];
-      return [
-        {
-          kind: 'begin',
-          id: operation,
-          name: `operation ${textIn(fields, 'kind')}`,
-          parent: textIn(fields, 'parent'),
-          attributes: about,
-        },
-      ];
-    case 'operationProgress':
-    case 'operationCancelled':
-      return operation === null
-        ? []
-        : [{ kind: 'event', id: operation, name, attributes: { ...about, 'dso.text': text } }];
-    case 'operationEnded':
-      return operation === null
-        ? []
-        : [{ kind: 'end', id: operation, failure: fields['ok'] === true ? null : text, attributes: about }];
-    case 'migrationAnnounced':
-    case 'migrationStarted':
-      if (migration === null) return [];
-      return [
-        { kind: 'begin', id: migration, name: 'migration', parent: operation, attributes: about },
-        { kind: 'event', id: migration, name, attributes: {} },
-      ];
-    case 'migrationCompleted':
-      return migration === null ? [] : [{ kind: 'end', id: migration, failure: null, attributes: about }];
-    case 'migrationFailed':
-      return migration === null ? [] : [{ kind: 'end', id: migration, failure: text, attributes: about }];
-    default:
-      return [];
-  }
-}
+/** Of what an entry is about, and what it says of it. */
+type Told = { readonly id: string; readonly text: string; readonly fields: Facts; readonly attributes: Attributes };
 
-/** The names of entries that become something. */
-export const TRACED: ReadonlySet<HistoryName> = new Set([
-  'operationStarted',
-  'operationProgress',
-  'operationCancelled',
-  'operationEnded',
-  'migrationAnnounced',
-  'migrationStarted',
-  'migrationCompleted',
-  'migrationFailed',
-]);
+const begin = ({ id, fields, attributes }: Told, name: string, parent: string): SpanStep => ({
+  kind: 'begin',
+  id,
+  name,
+  parent: textIn(fields, parent),
+  attributes,
+});
+const event = ({ id, text, attributes }: Told, name: string): SpanStep => ({
+  kind: 'event',
+  id,
+  name,
+  attributes: { ...attributes, 'dso.text': text },
+});
+const end = ({ id, attributes }: Told, failure: string | null): SpanStep => ({ kind: 'end', id, failure, attributes });
+
+/** What each entry becomes, and which of its fields names the span. */
+const SPANS: {
+  readonly [Name in HistoryName]?: { readonly of: 'operation' | 'migration'; steps(told: Told): SpanStep[] };
+} = {
+  operationStarted: {
+    of: 'operation',
+    steps: (told) => [begin(told, `operation ${textIn(told.fields, 'kind') ?? ''}`, 'parent')],
+  },
+  operationProgress: { of: 'operation', steps: (told) => [event(told, 'operationProgress')] },
+  operationCancelled: { of: 'operation', steps: (told) => [event(told, 'operationCancelled')] },
+  operationEnded: {
+    of: 'operation',
+    steps: (told) => [end(told, told.fields['ok'] === true ? null : told.text)],
+  },
+  migrationAnnounced: {
+    of: 'migration',
+    steps: (told) => [begin(told, 'migration', 'operation'), event(told, 'migrationAnnounced')],
+  },
+  migrationStarted: {
+    of: 'migration',
+    steps: (told) => [begin(told, 'migration', 'operation'), event(told, 'migrationStarted')],
+  },
+  migrationCompleted: { of: 'migration', steps: (told) => [end(told, null)] },
+  migrationFailed: { of: 'migration', steps: (told) => [end(told, told.text)] },
+};
+
+/** Of one entry. Most entries are about neither. */
+export function spanStepsOf(entry: Pick<HistoryEntry, 'name' | 'fields' | 'text' | 'by'>): SpanStep[] {
+  const { name, fields, text, by } = entry;
+  const made = SPANS[name];
+  const id = made === undefined ? null : textIn(fields, made.of);
+  if (made === undefined || id === null) return [];
+  return made.steps({ id, text, fields, attributes: { ...attributesOf(fields), 'dso.by': by } });
+}
 
 type Migrations = OrchestratorState['migrations'];
 

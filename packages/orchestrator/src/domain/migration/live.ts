@@ -30,7 +30,7 @@ import type { Transaction } from '../state/transaction.js';
 import { assign, assignFrom, noteCheckpoint, markOriginDone, markOriginOut } from '../shards/epochs.js';
 import { isPark } from '../state/park.js';
 import { enterStep, nextStep } from './live-steps.js';
-import { enterParked } from './parked.js';
+import { enterParked, MOST_HELD_MS } from './parked.js';
 import { takesRoom } from '../state/migrations.js';
 import { recordMoveStarted } from './limits.js';
 
@@ -88,7 +88,13 @@ export function onDestinationOpened(tx: Transaction, migration: At<'openingDesti
 }
 
 export function onCopied(tx: Transaction, migration: At<'copying'>): void {
-  const { session } = migration.step;
+  const { step, together } = migration;
+  const { session } = step;
+  if (together === true) {
+    const deadline = tx.now + MOST_HELD_MS + tx.settings.migrationStepTimeoutMs;
+    tx.setMigration({ ...migration, step: { ...step, copiedAt: tx.now }, deadline });
+    return;
+  }
   if (nextStep(tx, migration) !== 'warming') {
     freeze(tx, migration);
     return;

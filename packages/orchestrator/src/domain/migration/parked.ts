@@ -9,6 +9,8 @@ import { PARK, parkedBy, type Parked } from '../state/park.js';
 import type { LiveMigration } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
+/** So long a copied shard waits for those that are parked together with it: what changes meanwhile is sent again. */
+export const MOST_HELD_MS = 20_000;
 /** So many nodes in a row could not take the state of a shard: then it is resumed without. */
 const MOST_REFUSALS = 3;
 /** Until the next node is tried. */

@@ -30,7 +30,10 @@ import { boundBetween, firstStep } from './live-steps.js';
 
 export function beginMigration(
   tx: Transaction,
-  plan: Pick<MigrationState, 'shard' | 'origin' | 'destination' | 'request' | 'operation' | 'parked' | 'spread'>,
+  plan: Pick<
+    MigrationState,
+    'shard' | 'origin' | 'destination' | 'request' | 'operation' | 'parked' | 'spread' | 'together'
+  >,
 ): void {
   const { shard, origin, destination } = plan;
   const about = { ...plan, id: tx.nextMigrationId(), epoch: newEpoch(tx), startedAt: tx.now, by: tx.by };

@@ -189,8 +189,11 @@ export type LiveStep =
   | { kind: 'openingOrigin' }
   /** transferOpen sent to the destination. `session`: the origin's as it was a moment ago; it grows old. */
   | { kind: 'openingDestination'; session: GatewaySession | null }
-  /** transferCopy sent; the shard serves while its state passes through. */
-  | { kind: 'copying'; session: GatewaySession | null }
+  /**
+   * transferCopy sent; the shard serves while its state passes through. `copiedAt`: all of it has, and the shard serves
+   * until those are copied as well that are parked together with it.
+   */
+  | { kind: 'copying'; session: GatewaySession | null; copiedAt?: number }
   /** transferWarmUp sent to the destination; the origin serves while user code gets ready there. */
   | { kind: 'warming'; session: GatewaySession | null }
   /** transferFreeze sent; the delta passes through; waiting for the manifest. */
@@ -227,6 +230,8 @@ type MigrationIn<Step> = {
   parked?: Parked;
   /** Of a shard that is being parked: how many nodes had the fleet's shards then. */
   spread?: number;
+  /** Of a shard that is being parked: it is frozen when whoever parks it says so (`freezeCopied`). */
+  together?: boolean;
 };
 
 export type BaseMigration = MigrationIn<BaseStep>;
