@@ -11,6 +11,7 @@ import { describeNodes } from './commands/nodes.js';
 import { addStore } from './commands/store.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
+import { addCompletion } from './completion/completion.js';
 import { addDescribe } from './describe/describe.js';
 import { addDoctor } from './doctor/doctor.js';
 import { addGet } from './get/get.js';
@@ -68,6 +69,7 @@ export function createProgram(): Command {
   addConfig(program);
   addStore(program);
   addVerifyTrace(program);
+  addCompletion(program);
   return program;
 }
 
