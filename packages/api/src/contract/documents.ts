@@ -1,7 +1,7 @@
 /** What each entry of the contract takes and answers, as types. What they are called and where, `contract.ts` says. */
 import type { Answer, AncestorStatus, CallReport, HistoryEntry, Refusal } from '../answers/answer.js';
 import type { OperationStatus, StartedOperation } from '../answers/operation.js';
-import type { ApiTokenList, AuditList, CreatedToken, WhoAmI } from '../answers/access.js';
+import type { ApiTokenList, AuditList, CreatedToken, LoggedIn, WhoAmI } from '../answers/access.js';
 import type {
   AlarmList,
   Configuration,
@@ -20,6 +20,7 @@ import type {
   ShardConditionKind,
   StatusV1,
 } from '../answers/status.js';
+import type { LiveSnapshot } from '../live/snapshot.js';
 import type { Role } from '../endpoint.js';
 import type { OperationKind } from '../operations.js';
 
@@ -32,6 +33,7 @@ type NodeOrHost = { node: string | null; host: string | null };
 /** What each takes, as the server has it when the parameters were read, and what it answers. */
 export type Contract = {
   status: { takes: object; answers: StatusV1 };
+  live: { takes: object; answers: LiveSnapshot };
   events: { takes: { after: number | null; limit: number }; answers: readonly HistoryEntry[] };
   startNode: { takes: object; answers: Answer };
   shutdownNode: { takes: { node_id: string; now: boolean }; answers: Answer };
@@ -74,6 +76,9 @@ export type Contract = {
   openapi: { takes: object; answers: object };
   docs: { takes: object; answers: string };
   whoAmI: { takes: object; answers: WhoAmI };
+  session: { takes: object; answers: WhoAmI };
+  logIn: { takes: { token: string }; answers: LoggedIn };
+  logOut: { takes: object; answers: Answer };
   tokens: { takes: object; answers: ApiTokenList };
   createToken: { takes: { name: string; role: Role; expires: number | null }; answers: CreatedToken };
   revokeToken: { takes: { token: string }; answers: Answer };

@@ -46,7 +46,7 @@ export function openApiDocument(version: string): JsonSchema {
       description: 'The REST interface of an orchestrator. Fields are only ever added to answers.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    security: [{ token: [] }],
+    security: [{ token: [] }, { session: [] }],
     paths,
     components: {
       securitySchemes: {
@@ -54,6 +54,12 @@ export function openApiDocument(version: string): JsonSchema {
           type: 'http',
           scheme: 'bearer',
           description: 'The configured token (admin), or an API token with a role: `dso token create`.',
+        },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'dso_session',
+          description: 'Of a page that has logged in; what changes something also needs `X-Dso-Csrf` and an `Origin`.',
         },
       },
       responses: { Refused: refused('Why it was not done: `code` says what kind of fault it is.') },
@@ -64,7 +70,7 @@ export function openApiDocument(version: string): JsonSchema {
 
 function operationOf(name: EndpointName, operationId: string): JsonSchema {
   const endpoint: AnyEndpoint = CONTRACT[name];
-  const { about, role, ancestor = false, path, once = false, edits, method } = endpoint;
+  const { about, role, ancestor = false, path, once = false, streams, edits, method } = endpoint;
   const inPath = new Set([...path.matchAll(/:(\w+)/g)].map(([, parameter = '']) => parameter));
   const all = Object.entries(endpoint.parameters as AnyParameters);
   const placed = all
@@ -73,12 +79,12 @@ function operationOf(name: EndpointName, operationId: string): JsonSchema {
   const headers = [
     ...(once ? [headerOf('Idempotency-Key', 'The same key again begins nothing: the answer is that of before.')] : []),
     ...(edits === undefined ? [] : [headerOf('If-Match', `The ETag of the ${edits.thing}: it must still be so.`)]),
-    ...(name === 'events' ? [headerOf('Last-Event-ID', 'Of a stream: the last event that was seen.')] : []),
+    ...(streams === true ? [headerOf('Last-Event-ID', 'Of a stream: the last event that was seen.')] : []),
   ];
   return {
     operationId,
     summary: about,
-    tags: [ancestor ? 'ancestor' : role === 'none' ? 'probes' : 'v1'],
+    tags: [ancestor ? 'ancestor' : role === 'none' && !path.startsWith('/v1/') ? 'probes' : 'v1'],
     'x-role': role,
     ...(role === 'none' && { security: [{}, { token: [] }] }),
     parameters: [...placed, ...headers],
@@ -128,23 +134,23 @@ function objectOf(parameters: readonly (readonly [string, Parameter<unknown>])[]
   return { type: 'object', properties: Object.fromEntries(properties) as JsonSchema, required };
 }
 
-function responsesOf(name: EndpointName, { method, role, edits }: AnyEndpoint): JsonSchema {
+function responsesOf(name: EndpointName, { method, role, edits, streams }: AnyEndpoint): JsonSchema {
   const schema = ANSWERS[name] ?? {};
   const type = TYPES[name] ?? 'application/json';
   const content = {
     [type]: { schema },
-    ...(name === 'events' && { 'text/event-stream': { schema: { type: 'string' } } }),
+    ...(streams === true && { 'text/event-stream': { schema: { type: 'string' } } }),
     ...(name === 'metrics' && { 'application/openmetrics-text': { schema } }),
   };
   const done = { description: 'Done.', content };
   const codes = Object.keys(REFUSALS).filter((code) => {
     if (code === '412') return edits !== undefined;
-    if (['401', '403', '429'].includes(code)) return role !== 'none';
-    return method === 'POST' || !['409', '413', '415', '500'].includes(code);
+    if (['401', '403', '429'].includes(code)) return role !== 'none' || name === 'logIn';
+    return method !== 'GET' || !['409', '413', '415', '500'].includes(code);
   });
   const refusals = codes.map((code) => [code, refused(REFUSALS[code] ?? '')] as const);
   const extra = name === 'startOperation' ? { '202': { description: 'It has begun.', content } } : {};
-  const success = name === 'createToken' ? '201' : '200';
+  const success = name === 'createToken' || name === 'logIn' ? '201' : '200';
   const probe = name === 'readyz' ? { '503': { description: 'It is not ready.', content } } : {};
   return { [success]: done, ...extra, ...Object.fromEntries(refusals), ...probe };
 }

@@ -5,27 +5,30 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { OPERATION_KINDS } from '@dshard/api';
-import type { Answer, DryRun, HistoryEntry, OperationKind, StartedOperation, Takes } from '@dshard/api';
+import type { Answer, Answers, DryRun, HistoryEntry, OperationKind, StartedOperation, Takes } from '@dshard/api';
 import { isPrintable } from '@dshard/protocol';
 import { wallClockAheadMs } from '@dshard/transport';
 import type { OperatorCommand } from '../domain/state/commands.js';
 import type { OperationPlan } from '../domain/state/operations.js';
 import { ACCESS_HANDLERS } from './access-handlers.js';
 import { ancestorStatus } from './ancestor-status.js';
-import { failed, replyTo } from './answers.js';
+import { failed, replyTo, type Reply } from './answers.js';
 import { callCommand, reportOf } from './calls.js';
+import { openEventStream } from './event-stream.js';
 import { found, type Asked, type Handled, type Handler, type Handlers, type Surroundings } from './handler.js';
 import { LIST_HANDLERS } from './list-handlers.js';
 import { metricsAnswer } from './metrics.js';
 import { operationsOf } from './operation-status.js';
 import { readParameters } from './parameters.js';
 import { healthOf, readinessOf } from './probes.js';
+import { SESSION_HANDLERS } from './session-handlers.js';
 import { statusV1 } from './v1-status.js';
 import { inWallTime } from './wall-time.js';
 
 export const HANDLERS: Handlers = {
   ...LIST_HANDLERS,
   ...ACCESS_HANDLERS,
+  ...SESSION_HANDLERS,
   startNode: command(() => ({ kind: 'startNode' })),
   shutdownNode: command(({ node_id: node, now }) => ({ kind: 'shutdownNode', node, now })),
   migrateShard: command(({ shard, destination_node: destination }) => ({ kind: 'migrateShard', shard, destination })),
@@ -48,7 +51,8 @@ export const HANDLERS: Handlers = {
   cordonNode: nodeOrHost('cordonNode', 'cordonHost'),
   uncordonNode: nodeOrHost('uncordonNode', 'uncordonHost'),
   allowIdentifies: command(({ count }) => ({ kind: 'allowIdentifies', count })),
-  call: async ({ values, by }, { orchestrator }) => reportOf(await orchestrator.command(callCommand(values), by)),
+  call: async ({ values, by, meta }, { orchestrator }) =>
+    reportOf(await orchestrator.command(callCommand(values), by, meta)),
   deployedVersion: async (_, { orchestrator }) => replyTo(await orchestrator.deployedVersion()),
   pullNewVersion: async (_, { orchestrator }) => replyTo(await orchestrator.pullNewVersion()),
 
@@ -61,12 +65,14 @@ export const HANDLERS: Handlers = {
           now: clock.now(),
           store: orchestrator.store,
           alarms: orchestrator.alarms(),
+          ledger: orchestrator.ledger,
         }),
         clock,
       ),
     ),
   ancestorStatus: (_, { orchestrator, clock }) => found(ancestorStatus(orchestrator.state, wallClockAheadMs(clock))),
   events: answerEvents,
+  live: answerLive,
   health: (_, { orchestrator, clock }) => found(inWallTime(healthOf(orchestrator, clock.now()), clock)),
   metrics: ({ request }, surroundings) => metricsAnswer(surroundings, request.headers.accept),
   healthz: () => found({ ok: true }),
@@ -79,8 +85,8 @@ export const HANDLERS: Handlers = {
 
 /** Answers when the command is done, however long that takes; a client that hangs up does not cancel it. */
 function command<Values>(commandOf: (values: Values) => OperatorCommand): Handler<Values, Answer> {
-  return async ({ values, by, expected }, { orchestrator }) =>
-    replyTo(await orchestrator.command(commandOf(values), by, expected));
+  return async ({ values, by, meta }, { orchestrator }) =>
+    replyTo(await orchestrator.command(commandOf(values), by, meta));
 }
 
 type OneOf = { readonly node: string | null; readonly host: string | null };
@@ -89,17 +95,16 @@ function nodeOrHost(
   ofNode: 'cordonNode' | 'uncordonNode',
   ofHost: 'cordonHost' | 'uncordonHost',
 ): Handler<OneOf, Answer> {
-  return async ({ values: { node, host }, by, expected }, { orchestrator }) => {
-    if (node !== null && host === null)
-      return replyTo(await orchestrator.command({ kind: ofNode, node }, by, expected));
-    if (node === null && host !== null) return replyTo(await orchestrator.command({ kind: ofHost, host }, by));
+  return async ({ values: { node, host }, by, meta }, { orchestrator }) => {
+    if (node !== null && host === null) return replyTo(await orchestrator.command({ kind: ofNode, node }, by, meta));
+    if (node === null && host !== null) return replyTo(await orchestrator.command({ kind: ofHost, host }, by, meta));
     return failed('DSO_PARAMETER_INVALID', 'Name either a "node" or a "host".');
   };
 }
 
 /** Answers when it has begun; what its kind takes is read here, where the kind is known. */
 async function startOperation(
-  { values: { kind, dryRun }, by, request, identity }: Asked<Takes<'startOperation'>>,
+  { values: { kind, dryRun }, by, request, identity, meta }: Asked<Takes<'startOperation'>>,
   { orchestrator }: Surroundings,
 ): Promise<Handled<StartedOperation>> {
   const read = readPlan(kind, request);
@@ -113,7 +118,7 @@ async function startOperation(
   const asked = dryRun
     ? ({ kind: 'planOperation', plan } as const)
     : ({ kind: 'startOperation', plan, answer: 'begun', ...once } as const);
-  const result = await orchestrator.command(asked, by);
+  const result = await orchestrator.command(asked, by, meta);
   if (!result.ok) return replyTo(result);
   const would = result.data?.['dryRun'] as DryRun | undefined;
   if (would !== undefined) {
@@ -154,11 +159,26 @@ async function answerEvents(
     return found(await orchestrator.pastEntries(after !== null && after > newest ? null : after, limit));
   }
   const isStillAllowed = (): boolean => identity !== null && access.isStillKnown(identity);
-  if (!streams.open(reply.raw, { after: after ?? 0, isStillAllowed })) {
-    return failed('DSO_TOO_MANY_STREAMS', 'Too many event streams are open already: close one, then try again.');
-  }
+  if (!openEventStream(reply.raw, { after: after ?? 0, isStillAllowed }, { orchestrator, streams })) return tooMany();
   reply.hijack();
   return null;
+}
+
+/** The same: a stream for those who ask for one. */
+function answerLive(
+  { request, reply, identity }: Asked<object>,
+  { live, access }: Surroundings,
+): Handled<Answers<'live'>> {
+  if (!accepts(request, 'text/event-stream')) return found(live.snapshot());
+  const isStillAllowed = (): boolean => identity !== null && access.isStillKnown(identity);
+  const lastId = request.headers['last-event-id'];
+  if (!live.open(reply.raw, { lastId: typeof lastId === 'string' ? lastId : null, isStillAllowed })) return tooMany();
+  reply.hijack();
+  return null;
+}
+
+function tooMany(): Reply<Answer> {
+  return failed('DSO_TOO_MANY_STREAMS', 'Too many event streams are open already: close one, then try again.');
 }
 
 function accepts({ headers }: FastifyRequest, type: string): boolean {
