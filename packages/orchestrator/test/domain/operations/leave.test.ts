@@ -57,7 +57,7 @@ describe('a node that asks to leave', () => {
     expect(identifies(fleet)).toEqual([]);
   });
 
-  // A bot grew until 8 s were not enough for its caches: each restart lost some of them, and nobody was told what to do.
+  // A bot grew until 8 s were not enough for its caches: restarts lost some of them, and nobody was told what to do.
   test('is told that its deadline is too short when shards are left at its end', () => {
     const { world: fleet, a } = world(['b']);
     fleet.nodes.get('b')?.mute.add('transferOpen');
