@@ -18,7 +18,7 @@ import { parseShardList } from '../values/shard-list.js';
 export type QueryOperator = ':' | '>' | '>=' | '<' | '<=';
 
 export type QueryField<Row> =
-  | { readonly kind: 'text'; readonly about: string; of(row: Row): string | null }
+  | { readonly kind: 'text'; readonly about: string; of(row: Row): string | readonly string[] | null }
   | {
       readonly kind: 'word';
       readonly about: string;

@@ -1,0 +1,48 @@
+/** Asks the orchestrator. The cookie of the session goes along by itself; what changes something carries its token. */
+import { FORM_CONTENT_TYPE, requestFor, type Answers, type EndpointName, type WrittenParameters } from '@dshard/api';
+import { session } from './store.js';
+
+export type Asked<Body> =
+  | { readonly ok: true; readonly body: Body }
+  | { readonly ok: false; readonly status: number; readonly code: string; readonly message: string };
+
+let csrf: string | null = null;
+
+export function rememberCsrf(token: string | null): void {
+  csrf = token;
+}
+
+export async function ask<Name extends EndpointName>(
+  name: Name,
+  parameters: WrittenParameters = {},
+  options: { signal?: AbortSignal } = {},
+): Promise<Asked<Answers<Name>>> {
+  const { method, path, body } = requestFor(name, parameters);
+  return send<Answers<Name>>(path, { method, body, ...(options.signal && { signal: options.signal }) });
+}
+
+export async function send<Body>(
+  path: string,
+  { method, body, signal }: { method: string; body: string | null; signal?: AbortSignal },
+): Promise<Asked<Body>> {
+  try {
+    const response = await fetch(path, {
+      method,
+      credentials: 'same-origin',
+      headers: {
+        'x-requested-by': 'dashboard',
+        ...(csrf !== null && { 'x-dso-csrf': csrf }),
+        ...(body !== null && { 'content-type': FORM_CONTENT_TYPE }),
+      },
+      ...(body !== null && { body }),
+      ...(signal && { signal }),
+    });
+    const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+    if (response.ok) return { ok: true, body: answer as Body };
+    if (response.status === 401) session.value = { kind: 'needed' };
+    const message = String(answer['Message'] ?? `The orchestrator answered ${response.status}.`);
+    return { ok: false, status: response.status, code: String(answer['code'] ?? ''), message };
+  } catch {
+    return { ok: false, status: 0, code: '', message: 'The orchestrator could not be reached. Nothing was changed that it did not confirm.' };
+  }
+}
