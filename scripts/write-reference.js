@@ -7,6 +7,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
 import { API_ERRORS, CONTRACT, NODE_QUERY, openApiDocument, OPERATION_KINDS, SHARD_QUERY } from '@dshard/api';
+import { CLIENT_ERRORS } from '@dshard/client';
 import { ALARMS, CONDITIONS, DOMAIN_ERRORS, ORCHESTRATOR_ERRORS, REST_ERRORS } from '@dshard/orchestrator';
 import { EMULATOR_ERRORS } from '@dshard/gateway-emulator';
 import { NODE_ERRORS } from '@dshard/node';
@@ -19,6 +20,7 @@ const ERROR_TABLES = {
   '@dshard/protocol': PROTOCOL_ERRORS,
   '@dshard/transport': TRANSPORT_ERRORS,
   '@dshard/api, reading a configuration': API_ERRORS,
+  '@dshard/client': CLIENT_ERRORS,
   '@dshard/node': NODE_ERRORS,
   '@dshard/orchestrator, what operators and nodes are answered': DOMAIN_ERRORS,
   '@dshard/orchestrator, the REST interface': REST_ERRORS,

@@ -37,6 +37,9 @@ export type {
   ShardRow,
   Versions,
 } from './answers/lists.js';
+export { RESOURCE_NAMES, RESOURCES } from './contract/resources.js';
+export type { Resource, ResourceDocument, ResourceName, ResourceRow } from './contract/resources.js';
+export { eventQuery } from './query/resource-fields.js';
 export { NODE_QUERY, SHARD_CONDITIONS, SHARD_QUERY } from './query/fields.js';
 export { matcherOf } from './query/match.js';
 export { parseQuery } from './query/parse.js';

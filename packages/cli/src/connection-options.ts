@@ -3,8 +3,9 @@ import { messageOf } from '@dshard/protocol';
 import { readTls, readTokenFile, systemClock } from '@dshard/transport';
 import { Command, type Option } from 'commander';
 import { CliError } from './errors.js';
+import { addForm, type FormOptions } from './output/form.js';
 
-export type ConnectionOptions = { address?: string; token?: string; ca?: string; json?: boolean };
+export type ConnectionOptions = FormOptions & { address?: string; token?: string; ca?: string };
 
 export type Target = {
   /** `http://host:port`, without a slash at the end. */
@@ -16,8 +17,9 @@ export type Target = {
 
 const DEFAULT_ADDRESS = 'http://127.0.0.1:7448';
 
-export function addConnectionOptions(command: Command): Command {
-  return command
+/** @param forms what `-o` takes. */
+export function addConnectionOptions(command: Command, forms?: readonly string[]): Command {
+  command
     .option(
       '--address <url>',
       `the orchestrator's REST interface (DSO_CLI_ADDR; ${DEFAULT_ADDRESS}); of several, between commas, the one that leads`,
@@ -26,17 +28,18 @@ export function addConnectionOptions(command: Command): Command {
     .option(
       '--ca <file>',
       'for https: who signs its certificate (DSO_TLS_CA; further DSO_TLS_CERT, DSO_TLS_KEY, DSO_TLS_SERVER_NAME)',
-    )
-    .option('--json', 'print one JSON document for programs');
+    );
+  return addForm(command, forms);
 }
 
 /** `dso --address X status` as `dso status --address X`: these options may stand before the command as well. */
 export function commandFirst(words: readonly string[]): readonly string[] {
   const known = addConnectionOptions(new Command()).options;
-  const optionAt = (at: number): Option | undefined => known.find(({ long }) => long === words[at]?.split('=')[0]);
+  const optionAt = (at: number): Option | undefined =>
+    known.find(({ long, short }) => long === words[at]?.split('=')[0] || (short !== undefined && short === words[at]));
   let before = 0;
   for (let option = optionAt(0); option !== undefined; option = optionAt(before)) {
-    before += option.required && words[before] === option.long ? 2 : 1;
+    before += option.required && !words[before]?.includes('=') ? 2 : 1;
   }
   const [command, ...rest] = words.slice(before);
   return command === undefined || command.startsWith('-') ? words : [command, ...words.slice(0, before), ...rest];

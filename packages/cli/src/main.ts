@@ -3,6 +3,7 @@
 import { CommanderError } from 'commander';
 import { commandFirst } from './connection-options.js';
 import { CliError } from './errors.js';
+import { wantsJson } from './output/form.js';
 import { createProgram, USAGE_EXIT_CODE } from './program.js';
 
 // A reader that has seen enough (`dso events | head`) is no failure.
@@ -25,7 +26,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     // Programs get their document whatever happens; commander has said it to people already.
-    if (process.argv.includes('--json')) {
+    if (wantsJson(process.argv)) {
       const message = error.message.replace(/^error: /, '');
       process.stdout.write(`${JSON.stringify({ Message: message, Error: true, Code: 'DSO_CLI_USAGE' })}\n`);
     }

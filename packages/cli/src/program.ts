@@ -5,7 +5,6 @@ import { Command } from 'commander';
 import { describeAudit, describeTokens } from './commands/access.js';
 import { describeReport } from './commands/call.js';
 import { addConfig } from './commands/config.js';
-import { addEvents } from './commands/events.js';
 import { describeOperation, describeOperations } from './commands/operations.js';
 import { describeHealth, describeShards } from './commands/health.js';
 import { describeNodes } from './commands/nodes.js';
@@ -13,6 +12,10 @@ import { describeStatus } from './commands/status.js';
 import { addStore } from './commands/store.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
+import { addDescribe } from './describe/describe.js';
+import { addGet } from './get/get.js';
+import { addEvents } from './history/events.js';
+import { addHistory } from './history/history.js';
 import { addEndpointCommand, commandOf, type Presentation } from './endpoint-command.js';
 import { withCommonHelp } from './run-command.js';
 import { CLI_ERRORS } from './errors.js';
@@ -47,6 +50,8 @@ export function createProgram(): Command {
     .showHelpAfterError('(`dso --help` shows the commands, `dso help <command>` explains one)')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   addUp(program);
+  addGet(program);
+  addDescribe(program);
   addOperationCommands(program);
   withCommonHelp(program.command('token').description('API tokens: make, list and revoke them'), [
     'dso token create ci operate',
@@ -77,8 +82,10 @@ const PRESENTATIONS: { readonly [Name in EndpointName]?: Presentation<Answers<Na
 };
 
 function addCommandOf(program: Command, name: EndpointName): void {
-  if (name === 'events') addEvents(program);
-  else if (CONTRACT[name].command !== null) addEndpointCommand(program, name, PRESENTATIONS[name]);
+  if (name === 'events') {
+    addEvents(program);
+    addHistory(program);
+  } else if (CONTRACT[name].command !== null) addEndpointCommand(program, name, PRESENTATIONS[name]);
 }
 
 /** Commander's own faults are all about the command line. */

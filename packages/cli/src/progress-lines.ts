@@ -1,7 +1,7 @@
 /** How far an operation is, in one line: with a bar, as wide as the terminal, or plain, for logs. */
 import { counted, printable } from '@dshard/protocol';
 import type { OperationStatus } from '@dshard/api';
-import { spanText } from './commands/identify-lines.js';
+import { spanText } from './output/times.js';
 
 type Figures = { done: number; total: number; of: 'shard' | 'node' };
 

@@ -8,13 +8,14 @@ import { createClient, notOurs, type Client } from './client.js';
 import { addConnectionOptions, resolveTargets, type ConnectionOptions, type Target } from './connection-options.js';
 import { CliError } from './errors.js';
 import { leaderAmong } from './leader.js';
+import { formOf } from './output/form.js';
 
 /** What a command prints: `document` for programs, `text` for people. */
 export type Output = { document: unknown; text(this: void): string | Promise<string> };
 
 /** Adds the options every command has, and examples below its help. */
-export function withCommonHelp(command: Command, examples: readonly string[]): Command {
-  return addConnectionOptions(command).addHelpText('after', examplesHelp(examples));
+export function withCommonHelp(command: Command, examples: readonly string[], forms?: readonly string[]): Command {
+  return addConnectionOptions(command, forms).addHelpText('after', examplesHelp(examples));
 }
 
 export function examplesHelp(examples: readonly string[]): string {
@@ -26,11 +27,14 @@ export async function runCommand(
   options: ConnectionOptions,
   action: (client: Client) => Promise<Output>,
 ): Promise<void> {
+  const json = formOf(options) === 'json';
   try {
     const target = await leaderAmong(resolveTargets(options, process.env));
-    process.stdout.write(`${await outputOf(target, options.json === true, action)}\n`);
+    const text = await outputOf(target, json, action);
+    // Nothing is called anything: `-o name` says nothing at all to whoever reads lines.
+    process.stdout.write(text === '' ? '' : `${text}\n`);
   } catch (error) {
-    if (options.json !== true || !(error instanceof CliError)) throw error;
+    if (!json || !(error instanceof CliError)) throw error;
     process.stdout.write(`${printableJson({ Message: error.message, Error: true, Code: error.code })}\n`);
     process.exitCode = error.exitCode;
   }

@@ -16,7 +16,7 @@ export const SHARD_CONDITIONS = [
   'waitingToIdentify',
   'migrating',
 ] as const;
-const STEPS = [
+export const STEPS = [
   'closing',
   'preparing',
   'transferring',

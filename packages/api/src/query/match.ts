@@ -29,7 +29,12 @@ function testOf<Row>({ value, operator }: Term, entry: QueryField<Row>): (row: R
   }
   if (value.kind === 'shards') {
     const shards = new Set(value.shards);
-    return (row) => shards.has(Number(entry.of(row)));
+    return (row) => {
+      const found = entry.of(row);
+      return Array.isArray(found)
+        ? (found as readonly number[]).some((id) => shards.has(id))
+        : shards.has(Number(found));
+    };
   }
   return (row) => {
     const found = entry.of(row);

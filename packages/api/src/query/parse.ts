@@ -26,7 +26,7 @@ export type QueryField<Row> =
       of(row: Row): readonly string[];
     }
   | { readonly kind: 'number' | 'bytes' | 'time'; readonly about: string; of(row: Row): number | null }
-  | { readonly kind: 'shards'; readonly about: string; of(row: Row): number | null };
+  | { readonly kind: 'shards'; readonly about: string; of(row: Row): number | readonly number[] | null };
 
 export type QueryFields<Row> = {
   readonly fields: { readonly [name: string]: QueryField<Row> };

@@ -2,7 +2,7 @@
 import { shardRanges } from '@dshard/api';
 import type { Alarm, Health, ListedShard, ShardCondition, ShardList } from '@dshard/api';
 import { printable } from '@dshard/protocol';
-import { spanText } from './identify-lines.js';
+import { spanText } from '../output/times.js';
 
 export function describeHealth({ alarms, now, totalShards, up }: Health): string {
   const total =

@@ -1,6 +1,7 @@
 /** What `dso status` says of the session starts: how many are left, who waits for one, and how fast they go. */
 import { counted } from '@dshard/protocol';
 import { shardRanges, type StatusV1 } from '@dshard/api';
+import { spanText } from '../output/times.js';
 
 export function identifyLines({ identifies, now }: StatusV1): string[] {
   const { budget, waiting, busyKeys, maxConcurrency, windowMs, shortSince } = identifies;
@@ -16,12 +17,4 @@ export function identifyLines({ identifies, now }: StatusV1): string[] {
     lines.push(`waiting to identify: ${shardRanges(waiting.map(({ shard }) => shard))}${why}`);
   }
   return lines;
-}
-
-/** `23 h 59 min`, `4 min`, `30 s`. */
-export function spanText(ms: number): string {
-  const seconds = Math.max(0, Math.ceil(ms / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

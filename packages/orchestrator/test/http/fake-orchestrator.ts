@@ -21,7 +21,7 @@ export type FakeOrchestrator = OrchestratorHandle & {
   state: OrchestratorState;
   /** The alarms. */
   standing: readonly Alarm[];
-  happen(text: string): void;
+  happen(text: string, changes?: Partial<RecordedEntry>): void;
   /** How many listen to what happens. */
   readonly listeners: number;
 };
@@ -123,7 +123,7 @@ export function fakeOrchestrator(): FakeOrchestrator {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    happen(text) {
+    happen(text, changes = {}) {
       const entry: RecordedEntry = {
         id: (history.at(-1)?.id ?? 0) + 1,
         at: 1000,
@@ -132,6 +132,7 @@ export function fakeOrchestrator(): FakeOrchestrator {
         by: 'automatic',
         text,
         fields: {},
+        ...changes,
       };
       history.push(entry);
       for (const listener of listeners) listener(entry);

@@ -249,7 +249,7 @@ export const projects: readonly Project[] = [
     name: 'the command line alone: no server comes with it, and dso up says what to install',
     short: true,
     runtimes: ['node20'],
-    ours: ['@dshard/cli', '@dshard/api', '@dshard/protocol', '@dshard/transport'],
+    ours: ['@dshard/cli', '@dshard/client', '@dshard/api', '@dshard/protocol', '@dshard/transport'],
     packages: [],
     async check({ project: { folder }, env }) {
       const installed = readdirSync(join(folder, 'node_modules'));
