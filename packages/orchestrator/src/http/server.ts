@@ -20,6 +20,7 @@ import type { OrchestratorHandle } from '../runtime/contract.js';
 import { createAccess, type Identity, type Visit } from './access.js';
 import { failed, refusal } from './answers.js';
 import { Audit } from './audit.js';
+import { addDashboard, DASHBOARD_ROUTES } from './dashboard.js';
 import { createEventStreams } from './event-stream.js';
 import { RefusedRequests } from './refused-requests.js';
 import { addRoutes } from './routes.js';
@@ -156,7 +157,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onRequest', async (request, reply) => {
     // Probes come by any name and without a token; they are told nothing but that somebody is here.
     const visit = visitOf(request);
-    const isProbe = PROBES.has(request.routeOptions.url ?? '');
+    const route = request.routeOptions.url ?? '';
+    // The files of the dashboard tell nothing of the fleet; who uses the page shows a token to what the page asks.
+    if (DASHBOARD_ROUTES.has(route) && access.checkSource(visit) === null) return;
+    const isProbe = PROBES.has(route);
     const found = access.checkSource(visit) ?? access.identify(visit);
     if (found !== null && 'role' in found) identities.set(request, found);
     else if (!isProbe && found !== null) {
@@ -169,7 +173,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       await reply.code(status).send(body);
       return;
     }
-    if (!options.isReady() && request.routeOptions.url !== CONTRACT.livez.path) {
+    if (!options.isReady() && route !== CONTRACT.livez.path) {
       const { status, body } = failed('DSO_STARTING', 'The orchestrator is starting.');
       await reply.code(status).send(body);
     }
@@ -189,6 +193,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const identityOf = (request: FastifyRequest): Identity | null => identities.get(request) ?? null;
   const audit = new Audit(orchestrator, clock);
   addRoutes(app, { ...options, streams, access, audit, identityOf });
+  addDashboard(app);
   // An open event stream would keep the server from ever closing.
   app.addHook('preClose', () => {
     streams.close();
