@@ -17,10 +17,11 @@ const CONTRACT_MODULES = [
   {
     path: '/api/src/contract/contract.ts',
     code: moduleOf({
-      CONTRACT: tableOf(CONTRACT, ({ method, path, role, command }) => ({
+      CONTRACT: tableOf(CONTRACT, ({ method, path, role, ancestor, command }) => ({
         method,
         path,
         role,
+        ancestor,
         command: command && typed(command),
       })),
       ENDPOINT_NAMES,

@@ -45,7 +45,9 @@ try {
   await page.waitForSelector('.map canvas');
   await delay(clock, 2_000);
   const measured = await page.evaluate(framesIn, flags.seconds * 1_000);
-  const memory = await page.evaluate(() => (performance as { memory?: { usedJSHeapSize: number } }).memory?.usedJSHeapSize);
+  const memory = await page.evaluate(
+    () => (performance as { memory?: { usedJSHeapSize: number } }).memory?.usedJSHeapSize,
+  );
   const outcome = {
     shards: flags.shards,
     changesPerSecond: flags.changes,

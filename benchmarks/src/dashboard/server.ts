@@ -7,7 +7,11 @@ import type { Clock } from '@dshard/transport';
 import { MadeUpFleet, type FleetSize } from './made-up-fleet.js';
 
 const FILES = new URL('../../../packages/orchestrator/dist/dashboard/', import.meta.url);
-const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const TYPES: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
 /** Deltas a second: more than an orchestrator sends. */
 const DELTAS = 10;
 

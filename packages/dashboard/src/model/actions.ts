@@ -2,7 +2,16 @@
  * What can be done from a page: the request, the same as a command, and what it costs. All three are made from the
  * contract, so the page says what `dso` says.
  */
-import { CONTRACT, OPERATION_KINDS, ROLES, type CommandWords, type EndpointName, type OperationKind, type Role } from '@dshard/api';
+import {
+  CONTRACT,
+  OPERATION_KINDS,
+  ROLES,
+  type CommandWords,
+  type Endpoint,
+  type EndpointName,
+  type OperationKind,
+  type Role,
+} from '@dshard/api';
 
 export type Action = {
   /** Unique among those that are shown together. */
@@ -27,7 +36,13 @@ export function mayDo(role: Role, { endpoint }: Action): boolean {
 
 type Parameters = Readonly<Record<string, string>>;
 
-function operation(kind: OperationKind, label: string, question: string, parameters: Parameters, isGrave = false): Action {
+function operation(
+  kind: OperationKind,
+  label: string,
+  question: string,
+  parameters: Parameters,
+  isGrave = false,
+): Action {
   return {
     key: `${kind} ${Object.values(parameters).join(' ')}`,
     label,
@@ -66,18 +81,33 @@ export function nodeActions({ id, connection, intent, shards, isSilent }: NodeAb
       ? request('uncordonNode', 'Uncordon', `Let node ${id} have new shards again?`, { node: id })
       : request('cordonNode', 'Cordon', `Give node ${id} no new shards?`, { node: id });
   return [
-    ...(isHere && shards > 0 ? [operation('drain', 'Drain', `Move all shards of node ${id} to the others?`, { origins: id })] : []),
+    ...(isHere && shards > 0
+      ? [operation('drain', 'Drain', `Move all shards of node ${id} to the others?`, { origins: id })]
+      : []),
     ...(isHere && (intent === 'serving' || intent === 'cordoned') ? [cordon] : []),
     ...(shards > 0 && (!isHere || isSilent)
       ? [operation('takeover', 'Take over', `Is node ${id} dead for certain?`, { nodes: id }, true)]
       : []),
     ...(isHere
-      ? [request('shutdownNode', 'Shut down', `Drain node ${id}, then shut it down?`, { node_id: id }, 'Its process ends when its shards have moved.')]
+      ? [
+          request(
+            'shutdownNode',
+            'Shut down',
+            `Drain node ${id}, then shut it down?`,
+            { node_id: id },
+            'Its process ends when its shards have moved.',
+          ),
+        ]
       : []),
   ];
 }
 
-export const REBALANCE: Action = operation('rebalance', 'Rebalance', 'Spread the shards evenly over the open nodes?', {});
+export const REBALANCE: Action = operation(
+  'rebalance',
+  'Rebalance',
+  'Spread the shards evenly over the open nodes?',
+  {},
+);
 
 export function rolloutStart(flags: Parameters): Action {
   return operation('rollout', 'Roll out', 'Replace every node by one with the deployed version?', flags);
@@ -101,7 +131,13 @@ export function rolloutActions(isPaused: boolean): { pause: Action; resume: Acti
 }
 
 export function cancelAction(id: string): Action {
-  return request('cancelOperation', 'Cancel', `Cancel operation ${id}?`, { id }, 'What moves now arrives; nothing else begins.');
+  return request(
+    'cancelOperation',
+    'Cancel',
+    `Cancel operation ${id}?`,
+    { id },
+    'What moves now arrives; nothing else begins.',
+  );
 }
 
 export function migrateAction(shard: number, destination: string): Action {
@@ -112,7 +148,12 @@ export function migrateAction(shard: number, destination: string): Action {
 }
 
 export function unquarantineAction(shards: string): Action {
-  return request('unquarantine', 'Start again', `Let ${shards === 'all' ? 'all quarantined shards' : `shard ${shards}`} start again?`, { shards });
+  return request(
+    'unquarantine',
+    'Start again',
+    `Let ${shards === 'all' ? 'all quarantined shards' : `shard ${shards}`} start again?`,
+    { shards },
+  );
 }
 
 /** As it is typed. null: there is no command for it. */
@@ -122,13 +163,15 @@ export function commandOf({ endpoint, parameters }: Pick<Action, 'endpoint' | 'p
     const [first] = OPERATION_KINDS[kind as OperationKind].commands;
     return first === undefined ? null : typed(first, others);
   }
-  const { command } = CONTRACT[endpoint] as { command: CommandWords<string> | null };
-  return command === null ? null : typed(command, parameters);
+  const { command, ancestor } = CONTRACT[endpoint] as Pick<Endpoint<Parameters>, 'command' | 'ancestor'>;
+  if (command === null) return null;
+  // The ancestor's names have newer ones beside them.
+  return typed(ancestor === true ? { ...command, name: command.alias ?? command.name } : command, parameters);
 }
 
-type Words = Pick<CommandWords<string>, 'name' | 'alias' | 'under' | 'arguments' | 'options'>;
+type Words = Pick<CommandWords<string>, 'name' | 'under' | 'arguments'>;
 
-function typed({ name, alias, under, arguments: named = [] }: Words, parameters: Parameters): string {
+function typed({ name, under, arguments: named = [] }: Words, parameters: Parameters): string {
   const places = named.flatMap(({ parameter, shown }) => {
     const value = parameters[parameter] ?? '';
     if (value === '') return [];
@@ -138,7 +181,13 @@ function typed({ name, alias, under, arguments: named = [] }: Words, parameters:
   const flags = Object.entries(parameters)
     .filter(([parameter, value]) => !inPlaces.has(parameter) && value !== '' && value !== 'false')
     .flatMap(([parameter, value]) => [`--${kebab(parameter)}`, ...(value === 'true' ? [] : [value])]);
-  return ['dso', ...(under === undefined ? [] : [under]), alias ?? name, ...places.map(quoted), ...flags.map(quoted)].join(' ');
+  return [
+    'dso',
+    ...(under === undefined ? [] : [under]),
+    alias ?? name,
+    ...places.map(quoted),
+    ...flags.map(quoted),
+  ].join(' ');
 }
 
 function kebab(name: string): string {

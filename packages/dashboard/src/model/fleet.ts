@@ -1,6 +1,13 @@
 /** What pages ask of a snapshot. Every function is pure; what is asked often is made once for each snapshot. */
 import type { ShardConditionKind } from '@dshard/api';
-import { LIVE_CONDITIONS, NOBODY, UNKNOWN_RATE, type LiveFigures, type LiveNode, type LiveSnapshot } from '@dshard/api/live';
+import {
+  LIVE_CONDITIONS,
+  NOBODY,
+  UNKNOWN_RATE,
+  type LiveFigures,
+  type LiveNode,
+  type LiveSnapshot,
+} from '@dshard/api/live';
 
 export function conditionOf(snapshot: LiveSnapshot, shard: number): ShardConditionKind {
   return LIVE_CONDITIONS[snapshot.shards.condition[shard] ?? -1] ?? 'vacant';
@@ -41,9 +48,7 @@ export function nodeEntries(snapshot: LiveSnapshot): readonly NodeEntry[] {
   });
   const entries = snapshot.nodes
     .flatMap((node, place) =>
-      node === null
-        ? []
-        : [{ place, node, figures: snapshot.figures[place] ?? null, shards: shards.get(place) ?? [] }],
+      node === null ? [] : [{ place, node, figures: snapshot.figures[place] ?? null, shards: shards.get(place) ?? [] }],
     )
     .sort((a, b) => inOrder(a.node.host ?? '~', b.node.host ?? '~') || inOrder(a.node.id, b.node.id));
   entriesBySnapshot.set(snapshot, entries);

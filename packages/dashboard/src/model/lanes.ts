@@ -29,7 +29,10 @@ export type TimeScale = {
 };
 
 /** The lanes of migrations, the first begun first. `belongs`: whether a migration is among those asked for. */
-export function lanesOf(history: readonly HistoryEntry[], belongs: (started: HistoryEntry) => boolean): readonly Lane[] {
+export function lanesOf(
+  history: readonly HistoryEntry[],
+  belongs: (started: HistoryEntry) => boolean,
+): readonly Lane[] {
   const lanes = new Map<number, Span[]>();
   const open = new Map<string, { shard: number; from: number; text: string }>();
   for (const entry of history) {
@@ -69,7 +72,8 @@ export function timeScale(lanes: readonly Lane[], { from, to }: { from: number; 
   const idle: Fold[] = [];
   let reached = from;
   for (const [start, stop] of [...busy, [end, end] as const]) {
-    if (start - reached > (end - from) * WORTH_FOLDING) idle.push({ from: reached, to: start, label: span(start - reached) });
+    if (start - reached > (end - from) * WORTH_FOLDING)
+      idle.push({ from: reached, to: start, label: span(start - reached) });
     reached = Math.max(reached, stop);
   }
   const folded = idle.reduce((sum, fold) => sum + fold.to - fold.from, 0);
@@ -89,5 +93,10 @@ export function timeScale(lanes: readonly Lane[], { from, to }: { from: number; 
     }
     return (before / shown) * share + strips * FOLD_SHARE;
   };
-  return { place, from, to: end, folds: idle.map((fold) => ({ ...fold, start: place(fold.from), end: place(fold.to) })) };
+  return {
+    place,
+    from,
+    to: end,
+    folds: idle.map((fold) => ({ ...fold, start: place(fold.from), end: place(fold.to) })),
+  };
 }

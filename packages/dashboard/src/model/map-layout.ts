@@ -76,7 +76,16 @@ export function layoutMap(groups: readonly CellGroup[], width: number): MapLayou
     }
   }
   const height = Math.max(0, y - PANEL_GAP);
-  return { size, gap, width, height, cells, panels, hosts: titles, cellOf: new Map(cells.map((cell) => [cell.shard, cell])) };
+  return {
+    size,
+    gap,
+    width,
+    height,
+    cells,
+    panels,
+    hosts: titles,
+    cellOf: new Map(cells.map((cell) => [cell.shard, cell])),
+  };
 }
 
 function hostsOf(groups: readonly CellGroup[]): { host: string | null; groups: CellGroup[] }[] {

@@ -46,7 +46,10 @@ export function layoutPlot(
       })
       .join(''),
     ticks: steps.map((value) => ({ value, y: y(value) })),
-    times: timesBetween(from, to, Math.max(1, Math.floor((width - left) / 110))).map((time) => ({ at: time, x: x(time) })),
+    times: timesBetween(from, to, Math.max(1, Math.floor((width - left) / 110))).map((time) => ({
+      at: time,
+      x: x(time),
+    })),
     x,
     y,
   };

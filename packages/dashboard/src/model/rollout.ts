@@ -145,10 +145,15 @@ function decisionOf(snapshot: LiveSnapshot, rollout: LiveRollout): Decision {
       const bake = stages[stage]?.bakeMs ?? 0;
       const left = Math.max(0, rollout.since + bake - snapshot.now);
       const isHeld = left === 0 && gate?.verdict === 'passed';
-      if (isHeld) return { text: `${capital(name)} has passed its gates. Shall it go on?`, offer: 'resume', alsoUndo: true };
+      if (isHeld)
+        return { text: `${capital(name)} has passed its gates. Shall it go on?`, offer: 'resume', alsoUndo: true };
       const soFar = gate?.text ?? 'the gates hold so far';
       const rest = left === 0 ? 'It is watched a little longer.' : `It goes on by itself in ${span(left)}.`;
-      return { text: `${capital(name)} is watched: ${soFar.replace(/\.$/, '')}. ${rest}`, offer: 'pause', alsoUndo: true };
+      return {
+        text: `${capital(name)} is watched: ${soFar.replace(/\.$/, '')}. ${rest}`,
+        offer: 'pause',
+        alsoUndo: true,
+      };
     }
     case 'reverting':
       return { text: 'All shards go back to the old nodes.', offer: null, alsoUndo: false };

@@ -58,7 +58,7 @@ export function dayTime(at: number): string {
 export function ranges(shards: readonly number[]): string {
   const sorted = [...shards].sort((a, b) => a - b);
   const parts: string[] = [];
-  for (let at = 0; at < sorted.length; ) {
+  for (let at = 0; at < sorted.length;) {
     let end = at;
     while (sorted[end + 1] === (sorted[end] ?? 0) + 1) end += 1;
     parts.push(end === at ? `${sorted[at]}` : `${sorted[at]}-${sorted[end]}`);
@@ -70,5 +70,5 @@ export function ranges(shards: readonly number[]): string {
 export function percent(part: number, whole: number): string {
   if (whole === 0) return '0 %';
   const of = (part / whole) * 100;
-  return `${of > 99 && of < 100 ? of.toFixed(1) : Math.round(of)} %`;
+  return `${of > 99 && of < 100 ? (Math.floor(of * 10) / 10).toFixed(1) : Math.round(of)} %`;
 }

@@ -24,7 +24,12 @@ export const LOOKS: Readonly<Record<ShardConditionKind, Look>> = {
     about: 'Its turn to identify has not come.',
   },
   stopping: { tone: 'resting', word: 'stopping', mark: 'bar', about: 'It closes its connection.' },
-  parked: { tone: 'resting', word: 'parked', mark: 'dot', about: 'The orchestrator keeps its state for the next node.' },
+  parked: {
+    tone: 'resting',
+    word: 'parked',
+    mark: 'dot',
+    about: 'The orchestrator keeps its state for the next node.',
+  },
   disconnected: { tone: 'trouble', word: 'disconnected', mark: 'ring', about: 'It has lost the gateway.' },
   unreachable: { tone: 'trouble', word: 'unreachable', mark: 'bar', about: 'Its node is not heard.' },
   quarantined: { tone: 'broken', word: 'quarantined', mark: 'bar', about: 'Nodes died of it; it is not started.' },

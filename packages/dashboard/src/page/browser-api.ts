@@ -43,6 +43,11 @@ export async function send<Body>(
     const message = String(answer['Message'] ?? `The orchestrator answered ${response.status}.`);
     return { ok: false, status: response.status, code: String(answer['code'] ?? ''), message };
   } catch {
-    return { ok: false, status: 0, code: '', message: 'The orchestrator could not be reached. Nothing was changed that it did not confirm.' };
+    return {
+      ok: false,
+      status: 0,
+      code: '',
+      message: 'The orchestrator could not be reached. Nothing was changed that it did not confirm.',
+    };
   }
 }

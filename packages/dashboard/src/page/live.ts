@@ -4,31 +4,33 @@
  */
 import { batch } from '@preact/signals';
 import type { HistoryEntry } from '@dshard/api';
+import { eventsIn, type ServerSentEvent } from '../model/server-sent-events.js';
 import { applyDelta, type LiveDelta, type LiveSnapshot } from '@dshard/api/live';
 import { rememberNodes } from '../model/groups.js';
 import { rememberPeaks } from '../model/rollout.js';
 import { after, every, monotonicMs } from './browser-clock.js';
-import { ask } from './browser-api.js';
 import { beat, connection, heardAt, history, lastNodes, peaks, points, recorder, session, snapshot } from './store.js';
 
 const PATH = '/v1/live';
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5_000;
-/** The stream speaks at least this often; longer silence is a lost connection that nobody closed. */
-const SILENCE_MS = 12_000;
+/** The stream speaks every 15 s at least; longer silence is a lost connection that nobody closed. */
+const SILENCE_MS = 20_000;
 const KEPT_HISTORY = 5_000;
 
 let current: LiveSnapshot | null = null;
-let source: EventSource | null = null;
+let lastId: string | null = null;
+let stop: AbortController | null = null;
 let retryMs = FIRST_RETRY_MS;
 let isFrameDue = false;
 let cancelRetry: (() => void) | null = null;
 
 export function startLive(): void {
-  open();
+  reopen();
   every(1_000, () => {
     beat.value = monotonicMs();
-    if (connection.value.kind === 'live' && beat.value - heardAt.value > SILENCE_MS) lose('Nothing was heard for a while.');
+    if (connection.value.kind === 'live' && beat.value - heardAt.value > SILENCE_MS)
+      lose('Nothing was heard for a while.');
   });
 }
 
@@ -36,55 +38,64 @@ export function startLive(): void {
 export function reopen(): void {
   retryMs = FIRST_RETRY_MS;
   cancelRetry?.();
-  open();
+  void read();
 }
 
-function open(): void {
-  source?.close();
-  const stream = new EventSource(PATH);
-  source = stream;
-  const on = (name: string, take: (data: string) => void): void => {
-    stream.addEventListener(name, (event) => {
-      if (source !== stream) return;
-      heardAt.value = monotonicMs();
-      take((event as MessageEvent<string>).data);
-    });
-  };
-  on('snapshot', (data) => {
-    current = JSON.parse(data) as LiveSnapshot;
+/** Until the stream ends, or another one is begun. */
+async function read(): Promise<void> {
+  stop?.abort();
+  const own = new AbortController();
+  stop = own;
+  let why: string | null = null;
+  try {
+    const headers = { accept: 'text/event-stream', ...(lastId !== null && { 'last-event-id': lastId }) };
+    const response = await fetch(PATH, { headers, credentials: 'same-origin', cache: 'no-store', signal: own.signal });
+    if (response.ok && response.body !== null) {
+      connection.value = { kind: 'live' };
+      for await (const event of eventsIn(heard(response.body))) take(event);
+    } else {
+      why = await refusalOf(response);
+    }
+  } catch {
+    // Nobody is there, or the line broke: the page says so, and tries again.
+  }
+  if (stop === own) lose(why);
+}
+
+async function* heard(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    heardAt.value = monotonicMs();
     retryMs = FIRST_RETRY_MS;
-    show();
-  });
-  on('delta', (data) => {
-    if (current === null) return;
-    current = applyDelta(current, JSON.parse(data) as LiveDelta);
-    show();
-  });
-  on('alive', () => undefined);
-  stream.addEventListener('error', () => {
-    if (source === stream) lose(null);
-  });
+    yield decoder.decode(value, { stream: true });
+  }
+}
+
+async function refusalOf(response: Response): Promise<string> {
+  if (response.status === 401) session.value = { kind: 'needed' };
+  const answer = (await response.json().catch(() => ({}))) as { Message?: unknown };
+  return typeof answer.Message === 'string' ? answer.Message : `The orchestrator answered ${response.status}.`;
+}
+
+function take({ id, event, data }: ServerSentEvent): void {
+  if (event === 'snapshot') current = JSON.parse(data) as LiveSnapshot;
+  else if (event === 'delta' && current !== null) current = applyDelta(current, JSON.parse(data) as LiveDelta);
+  else return;
+  lastId = id;
+  show();
 }
 
 function lose(why: string | null): void {
-  source?.close();
-  source = null;
+  stop?.abort();
+  stop = null;
   connection.value = { kind: 'lost', why };
   cancelRetry?.();
-  cancelRetry = after(retryMs, () => void retry());
-  retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2);
-}
-
-/** A stream does not say why it was refused; an ordinary question does. */
-async function retry(): Promise<void> {
-  const asked = await ask('whoAmI');
   if (session.value.kind === 'needed') return;
-  if (asked.ok) {
-    session.value = { kind: 'open', who: asked.body };
-    open();
-  } else {
-    lose(asked.status === 0 ? null : asked.message);
-  }
+  cancelRetry = after(retryMs, () => void read());
+  retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2);
 }
 
 function show(): void {
@@ -93,13 +104,12 @@ function show(): void {
   // Not the next frame: a page in the background has none, and is to be right when somebody looks.
   after(0, () => {
     isFrameDue = false;
-    if (current !== null) take(current);
+    if (current !== null) present(current);
   });
 }
 
-function take(next: LiveSnapshot): void {
+function present(next: LiveSnapshot): void {
   batch(() => {
-    connection.value = { kind: 'live' };
     beat.value = monotonicMs();
     lastNodes.value = rememberNodes(lastNodes.value, next);
     peaks.value = rememberPeaks(peaks.value, next);

@@ -23,7 +23,15 @@ import { Shard } from './pages/shard.js';
 function App(): JSX.Element {
   if (session.value.kind === 'needed') return <Login />;
   const told = snapshot.value;
-  return <Shell>{told === null ? <p class="empty waiting">Waiting for the orchestrator …</p> : <Page snapshot={told} here={route.value} />}</Shell>;
+  return (
+    <Shell>
+      {told === null ? (
+        <p class="empty waiting">Waiting for the orchestrator …</p>
+      ) : (
+        <Page snapshot={told} here={route.value} />
+      )}
+    </Shell>
+  );
 }
 
 function Page({ snapshot: told, here }: { snapshot: LiveSnapshot; here: Route }): JSX.Element {

@@ -98,8 +98,9 @@ export class MapCanvas {
     if (before === null || before.width !== after.width || this.#isCalm.matches) return;
     const begunAt = monotonicMs();
     const panelOf = (layout: MapLayout, cell: Cell): string | undefined =>
-      layout.panels.find(({ x, y, width, height }) => cell.x >= x && cell.x < x + width && cell.y >= y && cell.y < y + height)
-        ?.group.key;
+      layout.panels.find(
+        ({ x, y, width, height }) => cell.x >= x && cell.x < x + width && cell.y >= y && cell.y < y + height,
+      )?.group.key;
     for (const to of after.cells) {
       const from = before.cellOf.get(to.shard);
       if (from === undefined || (from.x === to.x && from.y === to.y)) continue;

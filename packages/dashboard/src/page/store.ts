@@ -14,7 +14,8 @@ export type Connection =
   | { readonly kind: 'lost'; readonly why: string | null };
 
 /** `asked`: it is not known yet whether somebody has to log in. */
-export type Session = { readonly kind: 'asked' } | { readonly kind: 'needed' } | { readonly kind: 'open'; readonly who: WhoAmI };
+export type Session =
+  { readonly kind: 'asked' } | { readonly kind: 'needed' } | { readonly kind: 'open'; readonly who: WhoAmI };
 
 export const session: Signal<Session> = signal({ kind: 'asked' });
 export const connection: Signal<Connection> = signal({ kind: 'connecting' });
@@ -32,7 +33,9 @@ export const now: ReadonlySignal<number> = computed(
 /** What we show may be out of date. */
 export const isStale: ReadonlySignal<boolean> = computed(() => connection.value.kind !== 'live');
 
-export const role: ReadonlySignal<Role> = computed(() => (session.value.kind === 'open' ? session.value.who.role : 'read'));
+export const role: ReadonlySignal<Role> = computed(() =>
+  session.value.kind === 'open' ? session.value.who.role : 'read',
+);
 
 /** Longer than a snapshot keeps it, oldest first. */
 export const history: Signal<readonly HistoryEntry[]> = signal([]);

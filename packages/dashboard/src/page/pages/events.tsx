@@ -39,7 +39,12 @@ export function Events({ route }: { route: Extract<Route, { page: 'events' }> })
   }, [older, history.value]);
   const asksForLevels = /(^|\s)-?level[:=]/.test(route.query);
   const found = useMemo(
-    () => all.filter((entry) => (asksForLevels || entry.level !== 'debug') && (filter.matches === null || filter.matches(entry))).toReversed(),
+    () =>
+      all
+        .filter(
+          (entry) => (asksForLevels || entry.level !== 'debug') && (filter.matches === null || filter.matches(entry)),
+        )
+        .toReversed(),
     [all, filter, asksForLevels],
   );
   const others = route.query.replace(/(^|\s)-?level[:=]\S*/g, ' ').trim();
@@ -54,7 +59,9 @@ export function Events({ route }: { route: Extract<Route, { page: 'events' }> })
             <span class="hidden">How grave</span>
             <select
               value={level}
-              onChange={(event) => goTo({ page: 'events', query: `${event.currentTarget.value} ${others}`.trim() }, { replace: true })}
+              onChange={(event) =>
+                goTo({ page: 'events', query: `${event.currentTarget.value} ${others}`.trim() }, { replace: true })
+              }
             >
               {LEVELS.map(([term, text]) => (
                 <option key={term} value={term}>

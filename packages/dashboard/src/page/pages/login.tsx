@@ -21,11 +21,20 @@ export function Login(): JSX.Element {
         </h1>
         <p class="muted">This orchestrator wants a token.</p>
         <label for="token">Token</label>
-        <input id="token" name="token" type="password" autocomplete="current-password" required autofocus aria-describedby="token-about" />
+        <input
+          id="token"
+          name="token"
+          type="password"
+          autocomplete="current-password"
+          required
+          autofocus
+          aria-describedby="token-about"
+        />
         <p id="token-about" class={problem === null ? 'muted' : 'problem'} role="alert">
           {problem ?? (
             <>
-              Make one with <code>dso token create NAME read</code>. A token with the role <b>read</b> sees, <b>operate</b> acts.
+              Make one with <code>dso token create NAME read</code>. A token with the role <b>read</b> sees,{' '}
+              <b>operate</b> acts.
             </>
           )}
         </p>

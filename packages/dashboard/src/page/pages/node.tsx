@@ -21,7 +21,11 @@ export function Node({ snapshot, id }: { snapshot: LiveSnapshot; id: string }): 
   const taken = points.value;
   const series = useMemo(() => recorder.node(id), [id, taken]);
   const entries = useMemo(
-    () => history.value.filter((each) => nodesIn(each).includes(id)).slice(-30).toReversed(),
+    () =>
+      history.value
+        .filter((each) => nodesIn(each).includes(id))
+        .slice(-30)
+        .toReversed(),
     [history.value, id],
   );
   const migrations = useMemo(() => migrationsByShard(snapshot), [snapshot]);
@@ -81,21 +85,28 @@ export function Node({ snapshot, id }: { snapshot: LiveSnapshot; id: string }): 
         <ShardBar counts={countsOf(snapshot, shards)} total={Math.max(1, shards.length)} label="Its shards" />
       </Panel>
       <section class={`plots ${stale ? 'stale' : ''}`} aria-label="Figures over time">
-        <h2>
-          Since this page was opened {stale && <span class="stale-word">stale</span>}
-        </h2>
+        <h2>Since this page was opened {stale && <span class="stale-word">stale</span>}</h2>
         <div class="plot-grid">
           <Plot title="Events a second" at={series.at} values={series.of.events} format={rate} />
           <Plot title="Memory" at={series.at} values={series.of.memory} format={bytes} />
           <Plot title="CPU" at={series.at} values={series.of.cpu} format={(value) => `${Math.round(value)} %`} />
-          <Plot title="Event-loop delay" at={series.at} values={series.of.delay} format={(value) => `${Math.round(value)} ms`} />
+          <Plot
+            title="Event-loop delay"
+            at={series.at}
+            values={series.of.delay}
+            format={(value) => `${Math.round(value)} ms`}
+          />
         </div>
       </section>
       <Panel
         title={counted(shards.length, 'shard')}
         aside={<Link to={{ ...OVERVIEW, query: `node:${id}` }}>on the map</Link>}
       >
-        {shards.length === 0 ? <Empty>It has no shards.</Empty> : <ShardTable rows={shards.map((shard) => shardRow(snapshot, shard, migrations))} />}
+        {shards.length === 0 ? (
+          <Empty>It has no shards.</Empty>
+        ) : (
+          <ShardTable rows={shards.map((shard) => shardRow(snapshot, shard, migrations))} />
+        )}
       </Panel>
       <Panel title="What happened to it">
         <Feed entries={entries} empty="Nothing yet." />

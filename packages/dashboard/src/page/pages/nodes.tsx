@@ -25,7 +25,11 @@ export function Nodes({ snapshot, route }: { snapshot: LiveSnapshot; route: Node
   const entries = nodeEntries(snapshot);
   const found = useMemo(() => {
     if (filter.matches === null) return null;
-    return new Set(nodeRows(snapshot).filter(filter.matches).map(({ id }) => id));
+    return new Set(
+      nodeRows(snapshot)
+        .filter(filter.matches)
+        .map(({ id }) => id),
+    );
   }, [snapshot, filter]);
   // Those that are gone for good are shown to who asks for them.
   const shown = entries.filter((entry) => (found === null ? !isPast(entry) : found.has(entry.node.id)));
@@ -85,7 +89,8 @@ export function Nodes({ snapshot, route }: { snapshot: LiveSnapshot; route: Node
 
 function NodeLine({ snapshot, entry, most }: { snapshot: LiveSnapshot; entry: NodeEntry; most: number }): JSX.Element {
   const { node, figures, shards } = entry;
-  const series = points.value >= 0 ? recorder.node(node.id) : recorder.node(node.id);
+  const taken = points.value;
+  const series = useMemo(() => recorder.node(node.id), [node.id, taken]);
   const stale = isStale.value || areStale(snapshot, figures) ? 'stale' : '';
   return (
     <tr>
@@ -102,12 +107,14 @@ function NodeLine({ snapshot, entry, most }: { snapshot: LiveSnapshot; entry: No
       <td data-label="Shards" class="grow">
         <div class="with-number">
           <span class="number">{shards.length}</span>
-          <ShardBar counts={countsOf(snapshot, shards)} total={most} label={`Node ${node.id}`} />
+          <ShardBar counts={countsOf(snapshot, shards)} total={most} label={`Node ${node.id}`} missing="room" />
         </div>
       </td>
       <td data-label="Events/s" class={`number ${stale}`}>
-        <Spark values={sparkOf(series.of.events, 40)} />
-        {figures?.eventsPerSecond === null || figures === null ? '–' : rate(figures.eventsPerSecond)}
+        <span class="with-spark">
+          <Spark values={sparkOf(series.of.events, 40)} />
+          {figures?.eventsPerSecond === null || figures === null ? '–' : rate(figures.eventsPerSecond)}
+        </span>
       </td>
       <td data-label="Memory" class={`number ${stale}`}>
         {figures?.memoryBytes === null || figures === null ? '–' : bytes(figures.memoryBytes)}

@@ -23,7 +23,11 @@ export function Operations({ snapshot }: { snapshot: LiveSnapshot }): JSX.Elemen
         <CopyCommand command="dso operations" />
       </div>
       <Panel title="Under way">
-        {running.length === 0 ? <Empty>Nothing is under way.</Empty> : running.map((each) => <OperationCard key={each.id} operation={each} />)}
+        {running.length === 0 ? (
+          <Empty>Nothing is under way.</Empty>
+        ) : (
+          running.map((each) => <OperationCard key={each.id} operation={each} />)
+        )}
       </Panel>
       <Panel title="Migrations under way">
         {snapshot.migrations.length === 0 ? (
@@ -40,7 +44,11 @@ export function Operations({ snapshot }: { snapshot: LiveSnapshot }): JSX.Elemen
         )}
       </Panel>
       <Panel title="Ended lately">
-        {ended.length === 0 ? <Empty>None.</Empty> : ended.map((each) => <OperationCard key={each.id} operation={each} />)}
+        {ended.length === 0 ? (
+          <Empty>None.</Empty>
+        ) : (
+          ended.map((each) => <OperationCard key={each.id} operation={each} />)
+        )}
       </Panel>
     </>
   );
@@ -49,8 +57,12 @@ export function Operations({ snapshot }: { snapshot: LiveSnapshot }): JSX.Elemen
 export function Operation({ snapshot, id }: { snapshot: LiveSnapshot; id: string }): JSX.Element {
   const operation = snapshot.operations.find((each) => each.id === id) ?? null;
   const all = history.value;
-  const related = useMemo(() => new Set([id, ...snapshot.operations.filter(({ parent }) => parent === id).map((each) => each.id)]), [id, snapshot.operations]);
-  const belongs = ({ fields }: { fields: Readonly<Record<string, unknown>> }): boolean => related.has(String(fields['operation'] ?? ''));
+  const related = useMemo(
+    () => new Set([id, ...snapshot.operations.filter(({ parent }) => parent === id).map((each) => each.id)]),
+    [id, snapshot.operations],
+  );
+  const belongs = ({ fields }: { fields: Readonly<Record<string, unknown>> }): boolean =>
+    related.has(String(fields['operation'] ?? ''));
   const told = useMemo(() => all.filter(belongs), [all, related]);
   const moves = useMemo(() => movesOf(all, belongs), [all, related]);
   return (
@@ -78,7 +90,12 @@ export function Operation({ snapshot, id }: { snapshot: LiveSnapshot; id: string
         </Panel>
       )}
       <Panel title="Its life" aside={<span class="muted">a lane for each shard</span>}>
-        <Lanes history={all} belongs={belongs} until={now.value} empty="Nothing of it has moved, as far as this page has seen." />
+        <Lanes
+          history={all}
+          belongs={belongs}
+          until={now.value}
+          empty="Nothing of it has moved, as far as this page has seen."
+        />
       </Panel>
       <Panel title="Gap of each move">
         <GapHistogram history={moves} />
@@ -95,6 +112,10 @@ function movesOf(
   history: LiveSnapshot['history'],
   belongs: (entry: LiveSnapshot['history'][number]) => boolean,
 ): LiveSnapshot['history'] {
-  const begun = new Set(history.filter((entry) => entry.name === 'migrationStarted' && belongs(entry)).map(({ fields }) => fields['migration']));
+  const begun = new Set(
+    history
+      .filter((entry) => entry.name === 'migrationStarted' && belongs(entry))
+      .map(({ fields }) => fields['migration']),
+  );
   return history.filter(({ name, fields }) => name === 'migrationCompleted' && begun.has(fields['migration'] ?? null));
 }

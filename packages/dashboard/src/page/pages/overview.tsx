@@ -110,7 +110,8 @@ function Figures({ snapshot }: { snapshot: LiveSnapshot }): JSX.Element {
   const connected = here.filter(({ node }) => node.connection === 'connected').length;
   const events = totalRate(snapshot);
   const { moving, down, limit } = fleet.disruption;
-  const series = points.value >= 0 ? recorder.fleet() : recorder.fleet();
+  const taken = points.value;
+  const series = useMemo(() => recorder.fleet(), [taken]);
   return (
     <dl class="figures">
       <Figure
@@ -153,7 +154,13 @@ function Figures({ snapshot }: { snapshot: LiveSnapshot }): JSX.Element {
       <Figure
         name="Version"
         value={<span class="mono">{fleet.versions.running[0]?.version ?? '–'}</span>}
-        about={fleet.versions.running.length > 1 ? `and ${fleet.versions.running.length - 1} more` : <ActionButton action={REBALANCE} />}
+        about={
+          fleet.versions.running.length > 1 ? (
+            `and ${fleet.versions.running.length - 1} more`
+          ) : (
+            <ActionButton action={REBALANCE} />
+          )
+        }
       />
     </dl>
   );

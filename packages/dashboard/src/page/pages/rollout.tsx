@@ -29,14 +29,19 @@ function Running({ snapshot, rollout }: { snapshot: LiveSnapshot; rollout: LiveR
   const since = rollout.startedAt;
   const entries = useMemo(() => history.value.filter(({ at }) => at >= since), [history.value, since]);
   const told = useMemo(
-    () => entries.filter(({ fields, name }) => fields['operation'] === rollout.id || name.startsWith('alarm')).slice(-30).toReversed(),
+    () =>
+      entries
+        .filter(({ fields, name }) => fields['operation'] === rollout.id || name.startsWith('alarm'))
+        .slice(-30)
+        .toReversed(),
     [entries],
   );
   return (
     <>
       <div class="page-head">
         <h1>
-          Rollout <span class="muted">of</span> <span class="mono">{rollout.version === '' ? 'the deployed version' : rollout.version}</span>
+          Rollout <span class="muted">of</span>{' '}
+          <span class="mono">{rollout.version === '' ? 'the deployed version' : rollout.version}</span>
         </h1>
         <span class={`chip ${rollout.failure === null ? 'running' : 'failed'}`}>{PHASES[rollout.phase]}</span>
         <span class="muted">for {seconds(now.value - rollout.startedAt)}</span>
@@ -49,7 +54,14 @@ function Running({ snapshot, rollout }: { snapshot: LiveSnapshot; rollout: LiveR
           {decision.offer === 'resume' && <ActionButton action={actions.resume} primary />}
           {decision.alsoUndo && <ActionButton action={actions.undo} />}
         </div>
-        <div class="progress" role="progressbar" aria-label="Shards on the new nodes" aria-valuenow={view.moved} aria-valuemin={0} aria-valuemax={view.total}>
+        <div
+          class="progress"
+          role="progressbar"
+          aria-label="Shards on the new nodes"
+          aria-valuenow={view.moved}
+          aria-valuemin={0}
+          aria-valuemax={view.total}
+        >
           <i style={{ width: percent(view.moved, view.total).replace(' ', '') }} />
         </div>
         <p class="muted">
@@ -61,7 +73,11 @@ function Running({ snapshot, rollout }: { snapshot: LiveSnapshot; rollout: LiveR
         <Panel title="Stages and gates" class="wide">
           <ol class="stages">
             {view.stages.map((stage, at) => (
-              <StageLine key={at} stage={stage} gate={stage.state === 'baking' || stage.state === 'failed' ? rollout.gate : null} />
+              <StageLine
+                key={at}
+                stage={stage}
+                gate={stage.state === 'baking' || stage.state === 'failed' ? rollout.gate : null}
+              />
             ))}
           </ol>
           {view.stages.length === 0 && <Empty>The stages are known when the new nodes are there.</Empty>}
@@ -112,7 +128,11 @@ function Side({
 }): JSX.Element {
   const shards = buckets.reduce((sum, bucket) => sum + bucket.shards.length, 0);
   return (
-    <Panel title={`${title} nodes ${about}`} aside={<span class="muted">{counted(shards, 'shard')}</span>} class={`side-of-rollout ${title.toLowerCase()}`}>
+    <Panel
+      title={`${title} nodes ${about}`}
+      aside={<span class="muted">{counted(shards, 'shard')}</span>}
+      class={`side-of-rollout ${title.toLowerCase()}`}
+    >
       {buckets.length === 0 && <Empty>{empty}</Empty>}
       <ul class="buckets">
         {buckets.map((bucket) => (
@@ -120,7 +140,11 @@ function Side({
             <span class="bucket-name">
               <NodeLink id={bucket.id} /> <span class="muted mono">{bucket.version ?? 'gone'}</span>
             </span>
-            <ShardBar counts={countsOf(snapshot, bucket.shards)} total={Math.max(1, bucket.total)} label={`Node ${bucket.id}`} />
+            <ShardBar
+              counts={countsOf(snapshot, bucket.shards)}
+              total={Math.max(1, bucket.total)}
+              label={`Node ${bucket.id}`}
+            />
             <span class="number">
               {bucket.shards.length}
               <span class="muted"> / {bucket.total}</span>
@@ -142,7 +166,10 @@ const STATES: Readonly<Record<Stage['state'], string>> = {
 
 function StageLine({ stage, gate }: { stage: Stage; gate: LiveRollout['gate'] }): JSX.Element {
   return (
-    <li class={stage.state} {...(stage.state === 'moving' || stage.state === 'baking' ? { 'aria-current': 'step' as const } : {})}>
+    <li
+      class={stage.state}
+      {...(stage.state === 'moving' || stage.state === 'baking' ? { 'aria-current': 'step' as const } : {})}
+    >
       <b>{stage.name}</b> <span>{stage.goal}</span> <span class="muted">{stage.bake}</span>
       <span class={`chip ${stage.state}`}>{STATES[stage.state]}</span>
       {gate !== null && gate.text !== null && <p class="gate">{gate.text}</p>}
@@ -153,7 +180,9 @@ function StageLine({ stage, gate }: { stage: Stage; gate: LiveRollout['gate'] })
 function NoRollout({ snapshot }: { snapshot: LiveSnapshot }): JSX.Element {
   const { deployed, running, quarantined, frozen } = snapshot.fleet.versions;
   const [kind, setKind] = useState<'careful' | 'fast' | 'manual'>('careful');
-  const ended = snapshot.operations.filter((operation) => operation.kind === 'rollout').toSorted((a, b) => b.startedAt - a.startedAt);
+  const ended = snapshot.operations
+    .filter((operation) => operation.kind === 'rollout')
+    .toSorted((a, b) => b.startedAt - a.startedAt);
   const flags = kind === 'careful' ? {} : { [kind]: 'true' };
   return (
     <>
@@ -178,7 +207,11 @@ function NoRollout({ snapshot }: { snapshot: LiveSnapshot }): JSX.Element {
           <dt>Deployed</dt>
           <dd class="mono">{deployed ?? 'not known'}</dd>
           {running.map(({ version, nodes, shards }) => (
-            <Row key={version} name={version === '' ? 'no version' : version} value={`${counted(nodes, 'node')}, ${counted(shards, 'shard')}`} />
+            <Row
+              key={version}
+              name={version === '' ? 'no version' : version}
+              value={`${counted(nodes, 'node')}, ${counted(shards, 'shard')}`}
+            />
           ))}
         </dl>
         {quarantined.length > 0 && (
@@ -195,7 +228,11 @@ function NoRollout({ snapshot }: { snapshot: LiveSnapshot }): JSX.Element {
         )}
       </Panel>
       <Panel title="Rollouts before">
-        {ended.length === 0 ? <Empty>None lately.</Empty> : ended.map((operation) => <OperationCard key={operation.id} operation={operation} />)}
+        {ended.length === 0 ? (
+          <Empty>None lately.</Empty>
+        ) : (
+          ended.map((operation) => <OperationCard key={operation.id} operation={operation} />)
+        )}
       </Panel>
       {history.value.length > 0 && (
         <Panel title="Gap of each move">
@@ -217,11 +254,21 @@ function Row({ name, value }: { name: string; value: string }): JSX.Element {
   );
 }
 
-function decisionWithout(deployed: string | null, running: LiveSnapshot['fleet']['versions']['running'], frozen: boolean): string {
-  if (frozen) return 'Two rollouts were reverted one after the other, so none is begun without force. See what was wrong first.';
+function decisionWithout(
+  deployed: string | null,
+  running: LiveSnapshot['fleet']['versions']['running'],
+  frozen: boolean,
+): string {
+  if (frozen)
+    return 'Two rollouts were reverted one after the other, so none is begun without force. See what was wrong first.';
   const [most] = running;
   if (most === undefined) return 'No node runs, so there is nothing to replace.';
-  if (deployed === null) return `The fleet runs ${most.version === '' ? 'a version without a name' : most.version}. Which version a new node would run is not known.`;
-  if (running.length === 1 && most.version === deployed) return `The fleet runs the deployed version ${deployed}. Fetch a newer one?`;
-  return `Version ${deployed} is deployed, and ${running.filter(({ version }) => version !== deployed).map(({ version }) => version).join(', ')} runs. Roll it out?`;
+  if (deployed === null)
+    return `The fleet runs ${most.version === '' ? 'a version without a name' : most.version}. Which version a new node would run is not known.`;
+  if (running.length === 1 && most.version === deployed)
+    return `The fleet runs the deployed version ${deployed}. Fetch a newer one?`;
+  return `Version ${deployed} is deployed, and ${running
+    .filter(({ version }) => version !== deployed)
+    .map(({ version }) => version)
+    .join(', ')} runs. Roll it out?`;
 }

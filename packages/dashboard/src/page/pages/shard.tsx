@@ -25,7 +25,9 @@ export function Shard({ snapshot, id }: { snapshot: LiveSnapshot; id: number }):
     return (
       <>
         <h1>Shard {id}</h1>
-        <Empty>There is no shard {id}: the bot has {snapshot.shards.node.length}.</Empty>
+        <Empty>
+          There is no shard {id}: the bot has {snapshot.shards.node.length}.
+        </Empty>
       </>
     );
   }
@@ -41,7 +43,10 @@ export function Shard({ snapshot, id }: { snapshot: LiveSnapshot; id: number }):
       </div>
       <Panel title="State" aside={<CopyCommand command={`dso shards --query id:${id} --json`} />}>
         <p>
-          {LOOKS[kind].about} {details?.condition.why !== null && details?.condition.why !== undefined && <strong>{details.condition.why}.</strong>}
+          {LOOKS[kind].about}{' '}
+          {details?.condition.why !== null && details?.condition.why !== undefined && (
+            <strong>{details.condition.why}.</strong>
+          )}
         </p>
         <dl class="pairs">
           <dt>For</dt>
@@ -70,7 +75,12 @@ export function Shard({ snapshot, id }: { snapshot: LiveSnapshot; id: number }):
         <Plot title="Events a second" at={series.at} values={series.of.events} format={rate} height={170} />
       </section>
       <Panel title="Its migrations">
-        <Lanes history={entries} belongs={(entry) => entry.fields['shard'] === id} until={now.value} empty="It has not moved." />
+        <Lanes
+          history={entries}
+          belongs={(entry) => entry.fields['shard'] === id}
+          until={now.value}
+          empty="It has not moved."
+        />
       </Panel>
       <Panel title="What happened to it">
         <Feed entries={entries.slice(-30).toReversed()} empty="Nothing yet." />
@@ -80,7 +90,12 @@ export function Shard({ snapshot, id }: { snapshot: LiveSnapshot; id: number }):
 }
 
 /** What the stream does not tell: asked for again when the shard changes, and now and then. */
-function useDetails(id: number, condition: number | undefined, since: number | undefined, taken: number): ShardRow | null {
+function useDetails(
+  id: number,
+  condition: number | undefined,
+  since: number | undefined,
+  taken: number,
+): ShardRow | null {
   const [details, setDetails] = useState<ShardRow | null>(null);
   useEffect(() => {
     const stop = new AbortController();
@@ -95,7 +110,9 @@ function useDetails(id: number, condition: number | undefined, since: number | u
 function Migrate({ snapshot, shard }: { snapshot: LiveSnapshot; shard: number }): JSX.Element | null {
   const [chosen, setChosen] = useState('');
   const here = snapshot.shards.node[shard];
-  const others = nodeEntries(snapshot).filter(({ place, node }) => place !== here && node.connection === 'connected' && node.intent === 'serving');
+  const others = nodeEntries(snapshot).filter(
+    ({ place, node }) => place !== here && node.connection === 'connected' && node.intent === 'serving',
+  );
   if (role.value === 'read' || conditionOf(snapshot, shard) !== 'up' || others.length === 0) return null;
   const destination = others.some(({ node }) => node.id === chosen) ? chosen : (others[0]?.node.id ?? '');
   return (

@@ -1,13 +1,15 @@
 /** What is wrong, the gravest first, each with since when and what to do. */
 import type { JSX } from 'preact';
 import type { LiveSnapshot } from '@dshard/api/live';
-import { counted, seconds } from '../../model/text.js';
+import { count, counted, seconds } from '../../model/text.js';
 import { OVERVIEW } from '../../model/route.js';
 import { now } from '../store.js';
 import { Link, NodeLink } from './basics.js';
 
 export function Alarms({ snapshot }: { snapshot: LiveSnapshot }): JSX.Element {
-  const alarms = [...snapshot.alarms].sort((a, b) => Number(b.level === 'error') - Number(a.level === 'error') || a.since - b.since);
+  const alarms = [...snapshot.alarms].sort(
+    (a, b) => Number(b.level === 'error') - Number(a.level === 'error') || a.since - b.since,
+  );
   const { up } = snapshot.fleet.conditionCounts;
   const total = snapshot.shards.node.length;
   if (alarms.length === 0) {
@@ -20,7 +22,7 @@ export function Alarms({ snapshot }: { snapshot: LiveSnapshot }): JSX.Element {
             ? 'The number of shards is not decided yet.'
             : up === total
               ? `All ${counted(total, 'shard')} are up.`
-              : `${counted(up, 'shard')} of ${total} are up.`}
+              : `${count(up)} of ${counted(total, 'shard')} are up.`}
         </span>
       </p>
     );

@@ -26,19 +26,30 @@ export function ShardBar({
   counts,
   total,
   label,
+  missing: drawnAs = 'hole',
 }: {
   counts: ReadonlyMap<ShardConditionKind, number>;
   total: number;
   label: string;
+  /** `room`: what is missing up to `total` is no loss, as where bars only have one scale. */
+  missing?: 'hole' | 'room';
 }): JSX.Element {
   const [element, width] = useWidth<HTMLDivElement>();
   const shares = CONDITION_ORDER.map((kind) => ({ kind, count: counts.get(kind) ?? 0 }));
   const drawn = blocksOrBar(shares, { total, width, hole: 'vacant' as ShardConditionKind });
-  const words = shares.filter((share) => share.count > 0).map(({ kind, count: of }) => `${count(of)} ${LOOKS[kind].word}`);
-  const missing = total - shares.reduce((sum, share) => sum + share.count, 0);
+  const words = shares
+    .filter((share) => share.count > 0)
+    .map(({ kind, count: of }) => `${count(of)} ${LOOKS[kind].word}`);
+  const missing = drawnAs === 'room' ? 0 : total - shares.reduce((sum, share) => sum + share.count, 0);
   const text = [...words, ...(missing > 0 ? [`${count(missing)} not here`] : [])].join(', ');
   return (
-    <div class="shard-bar" ref={element} role="img" aria-label={`${label}: ${text === '' ? 'no shards' : text}`} title={text}>
+    <div
+      class={`shard-bar missing-${drawnAs}`}
+      ref={element}
+      role="img"
+      aria-label={`${label}: ${text === '' ? 'no shards' : text}`}
+      title={text}
+    >
       {drawn.as === 'blocks' ? (
         <div class="blocks" style={{ gap: `${drawn.gap}px` }}>
           {drawn.blocks.map((kind, at) => (

@@ -6,7 +6,16 @@ import { after } from '../browser-clock.js';
 import { addressOf, type Route } from '../../model/route.js';
 import { announce } from './notes.js';
 
-export function Link({ to, children, ...more }: { to: Route; children: ComponentChildren; class?: string; 'aria-current'?: 'page' }): JSX.Element {
+export function Link({
+  to,
+  children,
+  ...more
+}: {
+  to: Route;
+  children: ComponentChildren;
+  class?: string;
+  'aria-current'?: 'page';
+}): JSX.Element {
   return (
     <a href={addressOf(to)} {...more}>
       {children}
@@ -61,7 +70,17 @@ export function Panel({
   );
 }
 
-export function Figure({ name, value, about, tone }: { name: string; value: ComponentChildren; about?: ComponentChildren; tone?: string }): JSX.Element {
+export function Figure({
+  name,
+  value,
+  about,
+  tone,
+}: {
+  name: string;
+  value: ComponentChildren;
+  about?: ComponentChildren;
+  tone?: string;
+}): JSX.Element {
   return (
     <div class={`figure ${tone ?? ''}`}>
       <dt>{name}</dt>
@@ -86,7 +105,10 @@ export function CopyCommand({ command }: { command: string }): JSX.Element {
       () => true,
       () => false,
     );
-    announce(isCopied ? 'Copied.' : 'The browser does not let this page copy: mark the command and copy it.', isCopied ? 'well' : 'trouble');
+    announce(
+      isCopied ? 'Copied.' : 'The browser does not let this page copy: mark the command and copy it.',
+      isCopied ? 'well' : 'trouble',
+    );
     setCopied(isCopied);
     cancel.current();
     cancel.current = after(2_000, () => setCopied(false));

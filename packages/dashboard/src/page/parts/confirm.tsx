@@ -32,7 +32,10 @@ export function ActionButton({ action, primary = false }: { action: Action; prim
   );
 }
 
-type Plan = { readonly kind: 'asking' } | { readonly kind: 'told'; readonly dryRun: DryRun | null; readonly text: string } | { readonly kind: 'refused'; readonly text: string };
+type Plan =
+  | { readonly kind: 'asking' }
+  | { readonly kind: 'told'; readonly dryRun: DryRun | null; readonly text: string }
+  | { readonly kind: 'refused'; readonly text: string };
 
 export function ConfirmDialog(): JSX.Element | null {
   const action = asked.value;
@@ -41,7 +44,9 @@ export function ConfirmDialog(): JSX.Element | null {
 
 function Confirm({ action }: { action: Action }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
-  const [plan, setPlan] = useState<Plan>(action.hasDryRun ? { kind: 'asking' } : { kind: 'told', dryRun: null, text: '' });
+  const [plan, setPlan] = useState<Plan>(
+    action.hasDryRun ? { kind: 'asking' } : { kind: 'told', dryRun: null, text: '' },
+  );
   const [isBusy, setBusy] = useState(false);
   const close = (): void => {
     asked.value = null;
@@ -69,7 +74,8 @@ function Confirm({ action }: { action: Action }): JSX.Element {
     const answer = await ask(action.endpoint, action.parameters);
     announce(answer.ok ? messageOf(answer.body) : answer.message, answer.ok ? 'well' : 'trouble');
     const operation = answer.ok ? (answer.body as Partial<StartedOperation>).operation : null;
-    if (typeof operation === 'string') goTo(action.parameters['kind'] === 'rollout' ? { page: 'rollout' } : { page: 'operation', id: operation });
+    if (typeof operation === 'string')
+      goTo(action.parameters['kind'] === 'rollout' ? { page: 'rollout' } : { page: 'operation', id: operation });
   };
   const command = commandOf(action);
   return (

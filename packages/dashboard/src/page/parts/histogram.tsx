@@ -12,7 +12,10 @@ export function GapHistogram({ history }: { history: readonly HistoryEntry[] }):
   return (
     <>
       <p>
-        <strong>{span(median)}</strong> <span class="muted">median of {counted(count, 'move')}, longest {span(longest)}</span>
+        <strong>{span(median)}</strong>{' '}
+        <span class="muted">
+          median of {counted(count, 'move')}, longest {span(longest)}
+        </span>
       </p>
       <ul class="histogram" aria-label="How many moves stood still for how long">
         {bars.map((bar) => (

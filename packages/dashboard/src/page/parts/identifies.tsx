@@ -36,7 +36,9 @@ export function IdentifyBudget({ snapshot }: { snapshot: LiveSnapshot }): JSX.El
           {identifies.waitingUntil !== null && ` (about ${span(identifies.waitingUntil - now.value)})`}
         </dd>
       </dl>
-      <p class={identifies.shortSince !== null || identifies.lastsUntil !== null ? 'forecast trouble' : 'forecast'}>{forecast(snapshot)}</p>
+      <p class={identifies.shortSince !== null || identifies.lastsUntil !== null ? 'forecast trouble' : 'forecast'}>
+        {forecast(snapshot)}
+      </p>
       {resetAt !== null && <p class="muted">More on {dayTime(resetAt)}.</p>}
     </Panel>
   );
@@ -44,7 +46,8 @@ export function IdentifyBudget({ snapshot }: { snapshot: LiveSnapshot }): JSX.El
 
 function forecast({ fleet: { identifies } }: LiveSnapshot): string {
   const { shortSince, lastsUntil, budget } = identifies;
-  if (shortSince !== null) return `Shards wait because only the reserve is left: ${counted(budget.remaining, 'start')}.`;
+  if (shortSince !== null)
+    return `Shards wait because only the reserve is left: ${counted(budget.remaining, 'start')}.`;
   if (lastsUntil !== null) return `At the pace of today only the reserve is left on ${dayTime(lastsUntil)}.`;
   return 'At the pace of today it lasts until the day ends.';
 }

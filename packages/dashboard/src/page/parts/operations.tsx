@@ -10,7 +10,8 @@ import { ActionButton } from './confirm.js';
 export function OperationCard({ operation }: { operation: LiveOperation }): JSX.Element {
   const { id, kind, state, text, shards, nodes, waitsFor, etaMs, by, startedAt, endedAt } = operation;
   const isOver = endedAt !== null;
-  const [done, total] = shards !== null && shards.total > 0 ? [shards.moved, shards.total] : [nodes?.done ?? 0, nodes?.total ?? 0];
+  const [done, total] =
+    shards !== null && shards.total > 0 ? [shards.moved, shards.total] : [nodes?.done ?? 0, nodes?.total ?? 0];
   return (
     <article class={`operation ${state}`}>
       <header>
@@ -24,7 +25,14 @@ export function OperationCard({ operation }: { operation: LiveOperation }): JSX.
       </header>
       <p>{text}</p>
       {!isOver && total > 0 && (
-        <div class="progress" role="progressbar" aria-valuenow={done} aria-valuemin={0} aria-valuemax={total} aria-label={`${kind} ${id}`}>
+        <div
+          class="progress"
+          role="progressbar"
+          aria-valuenow={done}
+          aria-valuemin={0}
+          aria-valuemax={total}
+          aria-label={`${kind} ${id}`}
+        >
           <i style={{ width: percent(done, total).replace(' ', '') }} />
         </div>
       )}

@@ -45,7 +45,9 @@ export function Plot({
       <figcaption>
         <span>{title}</span>
         <span class="muted">{time === undefined ? '' : clockTime(time)}</span>
-        <strong>{time !== undefined ? (value === null ? '–' : format(value)) : last === null ? '–' : format(last)}</strong>
+        <strong>
+          {time !== undefined ? (value === null ? '–' : format(value)) : last === null ? '–' : format(last)}
+        </strong>
       </figcaption>
       <div
         ref={element}
@@ -88,10 +90,19 @@ export function Plot({
 /** A line without axes, beside a figure in a table. */
 export function Spark({ values }: { values: readonly (number | null)[] }): JSX.Element {
   const path = values
-    .map((value, at) => (value === null ? '' : `${at === 0 || values[at - 1] === null ? 'M' : 'L'}${at},${((1 - value) * 18 + 1).toFixed(1)}`))
+    .map((value, at) =>
+      value === null
+        ? ''
+        : `${at === 0 || values[at - 1] === null ? 'M' : 'L'}${at},${((1 - value) * 18 + 1).toFixed(1)}`,
+    )
     .join('');
   return (
-    <svg class="spark" viewBox={`0 0 ${Math.max(1, values.length - 1)} 20`} preserveAspectRatio="none" aria-hidden="true">
+    <svg
+      class="spark"
+      viewBox={`0 0 ${Math.max(1, values.length - 1)} 20`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
       <path d={path} />
     </svg>
   );

@@ -31,7 +31,10 @@ function useLayout(snapshot: LiveSnapshot, by: 'node' | 'id', width: number): Ma
   );
   const kept = useRef<{ key: string; layout: MapLayout } | null>(null);
   // Nodes change without a shard moving; the map keeps still then.
-  const key = useMemo(() => `${width} ${groups.map((group) => `${group.host} ${group.key} ${group.shards.join()}`).join(';')}`, [groups, width]);
+  const key = useMemo(
+    () => `${width} ${groups.map((group) => `${group.host} ${group.key} ${group.shards.join()}`).join(';')}`,
+    [groups, width],
+  );
   if (kept.current?.key !== key) kept.current = { key, layout: layoutMap(groups, width) };
   return kept.current.layout;
 }

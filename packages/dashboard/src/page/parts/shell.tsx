@@ -52,7 +52,9 @@ export function Shell({ children }: { children: ComponentChildren }): JSX.Elemen
                       <span class="hidden"> {alarms === 1 ? 'alarm' : 'alarms'}</span>
                     </span>
                   )}
-                  {name === 'Rollout' && snapshot.value?.rollout && <span class="live-dot" title="A rollout is under way" />}
+                  {name === 'Rollout' && snapshot.value?.rollout && (
+                    <span class="live-dot" title="A rollout is under way" />
+                  )}
                 </Link>
               </li>
             ))}
@@ -90,7 +92,10 @@ function ConnectionWord(): JSX.Element {
   const { kind } = connection.value;
   const word = kind === 'live' ? 'live' : kind === 'lost' ? 'lost' : 'connecting';
   return (
-    <span class={`connection ${kind}`} title={kind === 'live' ? 'What is shown is as it is now.' : 'What is shown may be out of date.'}>
+    <span
+      class={`connection ${kind}`}
+      title={kind === 'live' ? 'What is shown is as it is now.' : 'What is shown may be out of date.'}
+    >
       <i aria-hidden="true" />
       {word}
     </span>
@@ -110,8 +115,8 @@ function ConnectionBanner(): JSX.Element {
             {heardAt.value > 0 ? (
               <>
                 {' '}
-                — last heard <span aria-hidden="true">{seconds(ago)}</span> <span class="hidden">a while</span> ago. What is shown is
-                stale.
+                — last heard <span aria-hidden="true">{seconds(ago)}</span> <span class="hidden">a while</span> ago.
+                What is shown is stale.
               </>
             ) : (
               '.'
@@ -146,9 +151,9 @@ function Who(): JSX.Element | null {
 }
 
 const THEMES: readonly (readonly [Theme, string])[] = [
-  ['system', 'as the system'],
-  ['light', 'light'],
-  ['dark', 'dark'],
+  ['system', 'Auto'],
+  ['light', 'Light'],
+  ['dark', 'Dark'],
 ];
 
 function ThemeSwitch(): JSX.Element {
@@ -235,8 +240,8 @@ function Help(): JSX.Element {
         </div>
       </dl>
       <p class="muted">
-        Queries are those of <code>dso shards --query</code>: <code>state:migrating node:web-* gap&gt;500ms</code>, <code>-state:up</code>,{' '}
-        <code>id:0-15</code>.
+        Queries are those of <code>dso shards --query</code>: <code>state:migrating node:web-* gap&gt;500ms</code>,{' '}
+        <code>-state:up</code>, <code>id:0-15</code>.
       </p>
       <div class="buttons">
         <button type="button" class="primary" onClick={close}>
@@ -255,7 +260,14 @@ function useShortcuts(): void {
     let goAt = Number.NEGATIVE_INFINITY;
     const onKey = (event: KeyboardEvent): void => {
       const { key } = event;
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return;
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        isTyping(event.target) ||
+        document.querySelector('dialog[open]')
+      )
+        return;
       if (monotonicMs() - goAt < PAIR_MS) {
         goAt = Number.NEGATIVE_INFINITY;
         const place = PLACES.find((each) => each.key === key);
@@ -280,5 +292,7 @@ function useShortcuts(): void {
 }
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable);
+  return (
+    target instanceof HTMLElement && (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable)
+  );
 }
