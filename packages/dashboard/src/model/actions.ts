@@ -181,13 +181,7 @@ function typed({ name, under, arguments: named = [] }: Words, parameters: Parame
   const flags = Object.entries(parameters)
     .filter(([parameter, value]) => !inPlaces.has(parameter) && value !== '' && value !== 'false')
     .flatMap(([parameter, value]) => [`--${kebab(parameter)}`, ...(value === 'true' ? [] : [value])]);
-  return [
-    'dso',
-    ...(under === undefined ? [] : [under]),
-    alias ?? name,
-    ...places.map(quoted),
-    ...flags.map(quoted),
-  ].join(' ');
+  return ['dso', ...(under === undefined ? [] : [under]), name, ...places.map(quoted), ...flags.map(quoted)].join(' ');
 }
 
 function kebab(name: string): string {

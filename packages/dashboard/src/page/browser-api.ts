@@ -37,11 +37,12 @@ export async function send<Body>(
       ...(body !== null && { body }),
       ...(signal && { signal }),
     });
-    const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+    const answer = (await response.json().catch(() => ({}))) as object;
     if (response.ok) return { ok: true, body: answer as Body };
     if (response.status === 401) session.value = { kind: 'needed' };
-    const message = String(answer['Message'] ?? `The orchestrator answered ${response.status}.`);
-    return { ok: false, status: response.status, code: String(answer['code'] ?? ''), message };
+    const { Message, code } = answer as { Message?: unknown; code?: unknown };
+    const message = typeof Message === 'string' ? Message : `The orchestrator answered ${response.status}.`;
+    return { ok: false, status: response.status, code: typeof code === 'string' ? code : '', message };
   } catch {
     return {
       ok: false,

@@ -42,7 +42,7 @@ describe('the page of a rollout', () => {
     ],
     [{ phase: 'ending' }, null, /All shards run on version v2/],
   ] as const)('says the one decision of %o as a sentence', (more, offer, text) => {
-    const { snapshot, rollout } = during(1, more as Parameters<typeof rolloutOf>[0]);
+    const { snapshot, rollout } = during(1, more);
     const { decision } = rolloutView(snapshot, rollout, new Map());
     expect(decision.offer).toBe(offer);
     expect(decision.text).toMatch(text);

@@ -132,5 +132,5 @@ export function rolloutOf(more: Partial<LiveRollout>): LiveRollout {
     since: NOW - 5_000,
     gate: null,
     ...more,
-  } as LiveRollout;
+  };
 }

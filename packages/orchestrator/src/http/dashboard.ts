@@ -67,7 +67,7 @@ function send(request: FastifyRequest, reply: FastifyReply, file: File | undefin
   if (file === undefined) {
     return reply.code(404).type('text/plain').send('The dashboard is not in this build: `npm run build` makes it.\n');
   }
-  const takesZipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const takesZipped = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
   void reply.headers({
     'cache-control': isPage ? 'no-cache' : 'public, max-age=31536000, immutable',
     vary: 'accept-encoding',

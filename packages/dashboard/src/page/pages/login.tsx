@@ -10,7 +10,7 @@ export function Login(): JSX.Element {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     setBusy(true);
-    setProblem(await logIn(String(new FormData(form).get('token') ?? '').trim()));
+    setProblem(await logIn(form.querySelector('input')?.value.trim() ?? ''));
     setBusy(false);
   };
   return (

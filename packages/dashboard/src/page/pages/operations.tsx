@@ -1,8 +1,10 @@
 /** What operators began and what takes its time; and one of them with its life in lanes. */
 import { useMemo } from 'preact/hooks';
 import type { JSX } from 'preact';
+import type { HistoryEntry } from '@dshard/api';
 import type { LiveSnapshot } from '@dshard/api/live';
 import { REBALANCE } from '../../model/actions.js';
+import { textIn } from '../../model/rows.js';
 import { history, now } from '../store.js';
 import { CopyCommand, Empty, Link, NodeLink, Panel } from '../parts/basics.js';
 import { ActionButton } from '../parts/confirm.js';
@@ -61,8 +63,7 @@ export function Operation({ snapshot, id }: { snapshot: LiveSnapshot; id: string
     () => new Set([id, ...snapshot.operations.filter(({ parent }) => parent === id).map((each) => each.id)]),
     [id, snapshot.operations],
   );
-  const belongs = ({ fields }: { fields: Readonly<Record<string, unknown>> }): boolean =>
-    related.has(String(fields['operation'] ?? ''));
+  const belongs = (entry: HistoryEntry): boolean => related.has(textIn(entry, 'operation') ?? '');
   const told = useMemo(() => all.filter(belongs), [all, related]);
   const moves = useMemo(() => movesOf(all, belongs), [all, related]);
   return (

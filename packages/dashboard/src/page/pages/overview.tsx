@@ -175,7 +175,7 @@ export function Choice<Name extends string>({
   label: string;
   options: readonly (readonly [Name, string])[];
   chosen: Name;
-  onChoose(name: Name): void;
+  onChoose(this: void, name: Name): void;
 }): JSX.Element {
   return (
     <div class="choice" role="group" aria-label={label}>

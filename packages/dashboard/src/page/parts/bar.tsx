@@ -7,8 +7,8 @@ import { count } from '../../model/text.js';
 import { CONDITION_ORDER, LOOKS } from '../../model/tones.js';
 
 /** The width of an element as it is now. */
-export function useWidth<E extends HTMLElement>(): [{ current: E | null }, number] {
-  const element = useRef<E>(null);
+export function useWidth(): [{ current: HTMLDivElement | null }, number] {
+  const element = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
   useLayoutEffect(() => {
     const { current } = element;
@@ -34,9 +34,9 @@ export function ShardBar({
   /** `room`: what is missing up to `total` is no loss, as where bars only have one scale. */
   missing?: 'hole' | 'room';
 }): JSX.Element {
-  const [element, width] = useWidth<HTMLDivElement>();
+  const [element, width] = useWidth();
   const shares = CONDITION_ORDER.map((kind) => ({ kind, count: counts.get(kind) ?? 0 }));
-  const drawn = blocksOrBar(shares, { total, width, hole: 'vacant' as ShardConditionKind });
+  const drawn = blocksOrBar(shares, { total, width, hole: 'vacant' });
   const words = shares
     .filter((share) => share.count > 0)
     .map(({ kind, count: of }) => `${count(of)} ${LOOKS[kind].word}`);

@@ -22,7 +22,7 @@ export function Plot({
   format(this: void, value: number): string;
   height?: number;
 }): JSX.Element {
-  const [element, width] = useWidth<HTMLDivElement>();
+  const [element, width] = useWidth();
   const [pointed, setPointed] = useState<number | null>(null);
   const layout = useMemo(
     () => layoutPlot(at, values, { width: Math.max(width, LEFT + 20), height, left: LEFT, bottom: BOTTOM }),

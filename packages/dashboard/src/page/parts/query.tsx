@@ -13,7 +13,7 @@ export function QueryField({
   command,
 }: {
   value: string;
-  onChange(query: string): void;
+  onChange(this: void, query: string): void;
   problem: string | null;
   label: string;
   example: string;

@@ -48,7 +48,7 @@ export function ShardMap({
   by: 'node' | 'id';
   found: ReadonlySet<number> | null;
 }): JSX.Element {
-  const [element, width] = useWidth<HTMLDivElement>();
+  const [element, width] = useWidth();
   const cells = useRef<HTMLCanvasElement>(null);
   const moves = useRef<HTMLCanvasElement>(null);
   const canvas = useRef<MapCanvas | null>(null);
