@@ -53,6 +53,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     method: 'GET',
     path: '/v1/events',
     role: 'read',
+    streams: true,
     about:
       'the history after an event, as JSON; with `Accept: text/event-stream` a stream that goes on (takes `Last-Event-ID`)',
     parameters: {

@@ -61,7 +61,7 @@ export function openApiDocument(version: string): JsonSchema {
 
 function operationOf(name: EndpointName, operationId: string): JsonSchema {
   const endpoint: AnyEndpoint = CONTRACT[name];
-  const { about, role, ancestor = false, path, once = false, edits, method } = endpoint;
+  const { about, role, ancestor = false, path, once = false, streams, edits, method } = endpoint;
   const inPath = new Set([...path.matchAll(/:(\w+)/g)].map(([, parameter = '']) => parameter));
   const all = Object.entries(endpoint.parameters as AnyParameters);
   const placed = all
@@ -70,7 +70,7 @@ function operationOf(name: EndpointName, operationId: string): JsonSchema {
   const headers = [
     ...(once ? [headerOf('Idempotency-Key', 'The same key again begins nothing: the answer is that of before.')] : []),
     ...(edits === undefined ? [] : [headerOf('If-Match', `The ETag of the ${edits.thing}: it must still be so.`)]),
-    ...(name === 'events' ? [headerOf('Last-Event-ID', 'Of a stream: the last event that was seen.')] : []),
+    ...(streams === true ? [headerOf('Last-Event-ID', 'Of a stream: the last event that was seen.')] : []),
   ];
   return {
     operationId,
@@ -125,12 +125,12 @@ function objectOf(parameters: readonly (readonly [string, Parameter<unknown>])[]
   return { type: 'object', properties: Object.fromEntries(properties) as JsonSchema, required };
 }
 
-function responsesOf(name: EndpointName, { method, role, edits }: AnyEndpoint): JsonSchema {
+function responsesOf(name: EndpointName, { method, role, edits, streams }: AnyEndpoint): JsonSchema {
   const schema = ANSWERS[name] ?? {};
   const type = name === 'docs' ? 'text/html' : 'application/json';
   const content = {
     [type]: { schema },
-    ...(name === 'events' && { 'text/event-stream': { schema: { type: 'string' } } }),
+    ...(streams === true && { 'text/event-stream': { schema: { type: 'string' } } }),
   };
   const done = { description: 'Done.', content };
   const codes = Object.keys(REFUSALS).filter((code) => {

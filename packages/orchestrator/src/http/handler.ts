@@ -6,13 +6,15 @@ import type { Expected } from '../domain/state/access.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
 import type { Access, Identity } from './access.js';
 import type { Reply } from './answers.js';
-import type { EventStreams } from './event-stream.js';
+import type { LiveStreams } from './live/live-streams.js';
+import type { OpenStreams } from './server-sent-events.js';
 
 export type Surroundings = {
   readonly orchestrator: OrchestratorHandle;
   readonly clock: Clock;
   readonly random: Random;
-  readonly streams: EventStreams;
+  readonly streams: OpenStreams;
+  readonly live: LiveStreams;
   readonly access: Access;
   readonly configuration: Configuration;
   /** The orchestrator's own version. */

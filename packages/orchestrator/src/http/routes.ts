@@ -21,14 +21,14 @@ export type RouteSurroundings = Surroundings & {
 
 export function addRoutes(app: FastifyInstance, surroundings: RouteSurroundings): void {
   for (const name of ENDPOINT_NAMES) {
-    const { method, path, alsoAt } = CONTRACT[name];
+    const { method, path, alsoAt, streams }: AnyEndpoint = CONTRACT[name];
     const url = alsoAt === undefined ? [path] : [path, alsoAt];
     for (const each of url) {
       app.route({
         method,
         url: each,
         // A HEAD of an event stream would stay open for nobody.
-        exposeHeadRoute: name !== 'events',
+        exposeHeadRoute: streams !== true,
         handler: (request, reply) => answer(name, request, reply, surroundings),
       });
     }

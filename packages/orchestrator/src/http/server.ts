@@ -9,6 +9,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { hostname } from 'node:os';
 import formbody from '@fastify/formbody';
 import { CONTRACT, type Configuration } from '@dshard/api';
 import { printable } from '@dshard/protocol';
@@ -21,9 +22,10 @@ import { createAccess, type Identity, type Visit } from './access.js';
 import { failed, refusal } from './answers.js';
 import { Audit } from './audit.js';
 import { addDashboard, DASHBOARD_ROUTES } from './dashboard.js';
-import { createEventStreams } from './event-stream.js';
+import { LiveStreams } from './live/live-streams.js';
 import { RefusedRequests } from './refused-requests.js';
 import { addRoutes } from './routes.js';
+import { OpenStreams } from './server-sent-events.js';
 
 export type HttpServerOptions = {
   orchestrator: OrchestratorHandle;
@@ -89,6 +91,8 @@ const CLOSE_GRACE_MS = 1000;
 /** Open to everybody, by any name. */
 const PROBES: ReadonlySet<string> = new Set([CONTRACT.healthz.path, CONTRACT.livez.path, CONTRACT.readyz.path]);
 
+/** Names this run in the ids of events. */
+const RUN_BYTES = 4;
 /** For a look at who has the port. */
 const LOOK_MS = 1_000;
 const PART = { what: 'The REST interface', key: 'http.listen', flag: '--http' };
@@ -98,7 +102,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const listen = parseAddress(options.listen);
   const apiTokens = (): OrchestratorHandle['state']['apiTokens'] => orchestrator.state.apiTokens;
   const access = createAccess({ ...options, listenHost: listen.host, apiTokens });
-  const streams = createEventStreams(orchestrator, clock);
+  const streams = new OpenStreams(clock);
+  const live = new LiveStreams(orchestrator, streams, clock, {
+    version: options.version,
+    leader: { host: hostname(), pid: process.pid },
+    run: Buffer.from(options.random.bytes(RUN_BYTES)).toString('hex'),
+  });
   const refusals = new RefusedRequests(clock, logger);
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
@@ -192,11 +201,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
   const identityOf = (request: FastifyRequest): Identity | null => identities.get(request) ?? null;
   const audit = new Audit(orchestrator, clock);
-  addRoutes(app, { ...options, streams, access, audit, identityOf });
+  addRoutes(app, { ...options, streams, live, access, audit, identityOf });
   addDashboard(app);
   // An open event stream would keep the server from ever closing.
   app.addHook('preClose', () => {
     streams.close();
+    live.close();
   });
 
   return {
