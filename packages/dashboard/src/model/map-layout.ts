@@ -34,6 +34,7 @@ const PANEL_LEAST = 148;
 
 /** The more shards, the smaller their cells. */
 function cellSize(shards: number): { size: number; gap: number } {
+  if (shards <= 48) return { size: 26, gap: 4 };
   if (shards <= 256) return { size: 18, gap: 3 };
   if (shards <= 1_500) return { size: 13, gap: 2 };
   return { size: 9, gap: 1 };

@@ -4,7 +4,7 @@
  */
 import type { LiveRollout, LiveSnapshot } from '@dshard/api/live';
 import { conditionOf, entryOf } from './fleet.js';
-import { counted, span } from './text.js';
+import { counted, seconds, span } from './text.js';
 
 export type Bucket = {
   readonly id: string;
@@ -45,8 +45,12 @@ export type Peaks = ReadonlyMap<string, number>;
 export function rememberPeaks(before: Peaks, snapshot: LiveSnapshot): Peaks {
   if (snapshot.rollout === null) return before.size === 0 ? before : new Map();
   const next = new Map(before);
+  const since = snapshot.rollout.startedAt;
+  // What moved away before this page was opened had its place, too.
+  const left = snapshot.history.filter(({ name, at }) => name === 'migrationCompleted' && at >= since);
   for (const id of idsOf(snapshot.rollout)) {
-    const shards = entryOf(snapshot, id)?.shards.length ?? 0;
+    const away = left.filter(({ fields }) => fields['origin'] === id).length;
+    const shards = (entryOf(snapshot, id)?.shards.length ?? 0) + away;
     next.set(id, Math.max(next.get(id) ?? 0, shards));
   }
   return next;
@@ -142,18 +146,14 @@ function decisionOf(snapshot: LiveSnapshot, rollout: LiveRollout): Decision {
         alsoUndo: true,
       };
     case 'baking': {
-      const bake = stages[stage]?.bakeMs ?? 0;
-      const left = Math.max(0, rollout.since + bake - snapshot.now);
-      const isHeld = left === 0 && gate?.verdict === 'passed';
-      if (isHeld)
-        return { text: `${capital(name)} has passed its gates. Shall it go on?`, offer: 'resume', alsoUndo: true };
-      const soFar = gate?.text ?? 'the gates hold so far';
-      const rest = left === 0 ? 'It is watched a little longer.' : `It goes on by itself in ${span(left)}.`;
-      return {
-        text: `${capital(name)} is watched: ${soFar.replace(/\.$/, '')}. ${rest}`,
-        offer: 'pause',
-        alsoUndo: true,
-      };
+      const until = gate?.until ?? null;
+      const soFar = (gate?.text ?? 'nothing speaks against it so far').replace(/\.$/, '');
+      if (until === null && gate !== null) {
+        return { text: `${capital(name)} was watched: ${soFar}. Shall it go on?`, offer: 'resume', alsoUndo: true };
+      }
+      const left = until === null ? 0 : until - snapshot.now;
+      const rest = left > 0 ? `It goes on by itself in ${seconds(left)}.` : 'It is watched a little longer.';
+      return { text: `${capital(name)} is watched: ${soFar}. ${rest}`, offer: 'pause', alsoUndo: true };
     }
     case 'reverting':
       return { text: 'All shards go back to the old nodes.', offer: null, alsoUndo: false };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { rememberPeaks, rolloutView } from '../../src/model/rollout.js';
-import { rolloutOf, snapshotOf } from './snapshots.js';
+import { entryOf, NOW, rolloutOf, snapshotOf } from './snapshots.js';
 
 const NODES = [
   { id: 'old-1', version: 'v1' },
@@ -23,6 +23,12 @@ describe('the page of a rollout', () => {
     expect([view.moved, view.total]).toEqual([3, 4]);
   });
 
+  test('places of shards that had left before the page was opened are there, too', () => {
+    const left = entryOf(1, 'migrationCompleted', { shard: 0, origin: 'old-1', destination: 'new-1', frozenMs: 9 });
+    const { snapshot } = during(1);
+    expect(rememberPeaks(new Map(), { ...snapshot, history: [left] }).get('old-1')).toBe(4);
+  });
+
   test('what was seen of one rollout is forgotten with it', () => {
     const peaks = rememberPeaks(new Map(), during(0).snapshot);
     expect(peaks.get('old-1')).toBe(4);
@@ -34,7 +40,16 @@ describe('the page of a rollout', () => {
     [{ phase: 'moving' }, 'pause', /canary moves to version v2/],
     [{ phase: 'moving', stage: 1 }, 'pause', /Shards move to version v2/],
     [{ pausedBy: 'ann' }, 'resume', /paused by ann\. Shall it go on\?/],
-    [{ phase: 'baking' }, 'pause', /goes on by itself in 55 s/],
+    [
+      { phase: 'baking', gate: { verdict: 'undecided', text: null, until: NOW + 55_000 } },
+      'pause',
+      /by itself in 55 s/,
+    ],
+    [
+      { phase: 'baking', gate: { verdict: 'passed', text: 'all is well', until: null } },
+      'resume',
+      /all is well\. Shall it go on/,
+    ],
     [
       { phase: 'reverting', failure: { kind: 'gate', reason: 'it dies' } },
       null,

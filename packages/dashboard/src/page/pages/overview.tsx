@@ -94,7 +94,13 @@ export function Overview({ snapshot, route }: { snapshot: LiveSnapshot; route: O
           )}
           <IdentifyBudget snapshot={snapshot} />
           <Panel title="Lately" aside={<Link to={{ page: 'events', query: '' }}>all events</Link>}>
-            <Feed entries={history.value.slice(-8).toReversed()} empty="Nothing has happened yet." />
+            <Feed
+              entries={history.value
+                .filter(({ level }) => level !== 'debug')
+                .slice(-8)
+                .toReversed()}
+              empty="Nothing has happened yet."
+            />
           </Panel>
         </div>
       </div>
