@@ -8,7 +8,7 @@ const DAY = 24 * HOUR;
 /** `340 ms`, `12 s`, `4 min`, `3 h 20 min`, `2 d 4 h`. */
 export function span(ms: number): string {
   const of = Math.max(0, ms);
-  if (of < SECOND) return `${Math.round(of)} ms`;
+  if (of < SECOND) return `${of < 10 ? Number(of.toFixed(1)) : Math.round(of)} ms`;
   if (of < 10 * SECOND) return `${(of / SECOND).toFixed(1).replace(/\.0$/, '')} s`;
   if (of < 2 * MINUTE) return `${Math.round(of / SECOND)} s`;
   if (of < 2 * HOUR) return `${Math.round(of / MINUTE)} min`;

@@ -65,7 +65,7 @@ export function Node({ snapshot, id }: { snapshot: LiveSnapshot; id: string }): 
       </div>
       <Panel title="State" aside={<CopyCommand command={`dso nodes --query node:${id} --json`} />}>
         <NodeState entry={entry} />
-        <dl class="pairs">
+        <dl class="pairs wide">
           <dt>{node.connection === 'disconnected' ? 'Disconnected for' : 'Connected for'}</dt>
           <dd>{seconds(now.value - node.since)}</dd>
           <dt>Host</dt>
@@ -94,7 +94,7 @@ export function Node({ snapshot, id }: { snapshot: LiveSnapshot; id: string }): 
             title="Event-loop delay"
             at={series.at}
             values={series.of.delay}
-            format={(value) => `${Math.round(value)} ms`}
+            format={span}
           />
         </div>
       </section>

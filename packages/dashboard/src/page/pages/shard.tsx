@@ -48,7 +48,7 @@ export function Shard({ snapshot, id }: { snapshot: LiveSnapshot; id: number }):
             <strong>{details.condition.why}.</strong>
           )}
         </p>
-        <dl class="pairs">
+        <dl class="pairs wide">
           <dt>For</dt>
           <dd>{seconds(now.value - row.condition.since)}</dd>
           <dt>Node</dt>
