@@ -1,36 +1,41 @@
 /**
- * `npm run bench:dashboard`: how many frames a second a real browser draws of the shard map, while hundreds of shards
+ * `npm run bench -- dashboard`: how many frames a second a real browser draws of the shard map, while hundreds of shards
  * change each second. Chromium as Debian has it, without a graphics card, so a reader's own machine does better.
  */
 import { existsSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { delay, systemClock } from '@dshard/transport';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { chromium } from 'playwright-core';
+import { atLeast, figure, machine, tell, whole } from '../outcome.js';
 import { servePage } from './server.js';
 
-type Flags = { shards: number; changes: number; nodes: number; seconds: number; least: number; json?: true };
+type Flags = { shards: number; changes: number; nodes: number; seconds: number; json?: true };
 
 const CHROMIUM = process.env['DSO_CHROMIUM'] ?? '/usr/bin/chromium';
-const whole = (value: string): number => {
-  if (!/^[1-9]\d{0,5}$/.test(value)) throw new InvalidArgumentError('It must be an integer from 1 on.');
-  return Number(value);
-};
+const LEAST_FRAMES = 30;
 
-const flags = new Command('bench:dashboard')
-  .description('Frames a second of the dashboard in a real browser. Exit code 1: fewer than --least.')
+const flags = new Command('bench -- dashboard')
+  .description('The shard map in a real browser, while shards change all the time.')
   .option('--shards <n>', 'shards on the map', whole, 5_000)
   .option('--changes <n>', 'shards that change each second', whole, 200)
   .option('--nodes <n>', 'nodes that have them', whole, 40)
   .option('--seconds <n>', 'how long frames are counted', whole, 10)
-  .option('--least <n>', 'frames a second that are wanted', whole, 30)
   .option('--json', 'the last line is the outcome as JSON')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npm run bench -- dashboard --json
+  npm run bench -- dashboard --shards 10000 --changes 1000
+
+Needs Chromium: apt-get install -y chromium, or DSO_CHROMIUM with its path.`,
+  )
   .parse()
   .opts<Flags>();
 
 if (!existsSync(CHROMIUM)) {
   console.error(`NOT RUN: there is no Chromium at ${CHROMIUM}: apt-get install -y chromium, or set DSO_CHROMIUM.`);
-  process.exit(77);
+  process.exit(1);
 }
 
 const clock = systemClock();
@@ -48,21 +53,20 @@ try {
   const memory = await page.evaluate(
     () => (performance as { memory?: { usedJSHeapSize: number } }).memory?.usedJSHeapSize,
   );
-  const outcome = {
-    shards: flags.shards,
-    changesPerSecond: flags.changes,
-    framesPerSecond: Math.round(measured.frames / flags.seconds),
-    slowestFrameMs: Math.round(measured.slowest),
-    p99FrameMs: Math.round(measured.p99),
-    heapMb: memory === undefined ? null : Math.round(memory / 1e6),
-    cores: cpus().length,
-  };
-  console.log(
-    `${outcome.framesPerSecond} frames a second with ${flags.shards} shards and ${flags.changes} changes a second; ` +
-      `99 % of the frames within ${outcome.p99FrameMs} ms, the slowest ${outcome.slowestFrameMs} ms.`,
+  console.error(`${flags.shards} shards on ${flags.nodes} nodes, ${flags.changes} changes a second; ${machine()}.`);
+  tell(
+    {
+      name: 'dashboard',
+      ...flags,
+      targets: [
+        atLeast('frames a second', Math.round(measured.frames / flags.seconds), LEAST_FRAMES),
+        figure('99 % of the frames within, ms', Math.round(measured.p99)),
+        figure('the slowest frame, ms', Math.round(measured.slowest)),
+        figure('memory of the page, MB', Math.round((memory ?? 0) / 1e6)),
+      ],
+    },
+    flags,
   );
-  if (flags.json === true) console.log(JSON.stringify(outcome));
-  process.exitCode = outcome.framesPerSecond > flags.least ? 0 : 1;
 } finally {
   await browser.close();
   server.close();

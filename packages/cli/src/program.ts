@@ -8,7 +8,6 @@ import { addConfig } from './commands/config.js';
 import { describeOperation, describeOperations } from './commands/operations.js';
 import { describeHealth, describeShards } from './commands/health.js';
 import { describeNodes } from './commands/nodes.js';
-import { describeStatus } from './commands/status.js';
 import { addStore } from './commands/store.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
@@ -19,6 +18,7 @@ import { addHistory } from './history/history.js';
 import { addEndpointCommand, commandOf, type Presentation } from './endpoint-command.js';
 import { withCommonHelp } from './run-command.js';
 import { CLI_ERRORS } from './errors.js';
+import { addStatus } from './status/status.js';
 import { addOperationCommands, addRolloutViews, addWatch } from './operation-commands.js';
 
 const EXAMPLES = `
@@ -69,7 +69,6 @@ export function createProgram(): Command {
 
 /** What is answered with a document of its own; all others with a message. */
 const PRESENTATIONS: { readonly [Name in EndpointName]?: Presentation<Answers<Name>> } = {
-  status: { text: describeStatus },
   shards: { text: describeShards, rows: 'shards' },
   health: { text: describeHealth, failed: ({ ok }) => !ok },
   operations: { text: describeOperations },
@@ -85,7 +84,8 @@ function addCommandOf(program: Command, name: EndpointName): void {
   if (name === 'events') {
     addEvents(program);
     addHistory(program);
-  } else if (CONTRACT[name].command !== null) addEndpointCommand(program, name, PRESENTATIONS[name]);
+  } else if (name === 'status') addStatus(program);
+  else if (CONTRACT[name].command !== null) addEndpointCommand(program, name, PRESENTATIONS[name]);
 }
 
 /** Commander's own faults are all about the command line. */

@@ -11,7 +11,7 @@ import { delay } from '@dshard/transport';
 import { stringify } from 'yaml';
 import { allShardsUp, BETWEEN_STEPS_MS, compareCaches, standing, startComparison, type Context } from './context.js';
 import { BOT_ENVIRONMENT, DISCORD_FOLDER, HOSTS, REPORTS_FOLDER, TRUST, WORLD } from './discord.js';
-import { lookInside } from './look-inside.js';
+import { lookHealthy, lookInside } from './look-inside.js';
 import { BOT_IMAGE, IMAGES } from './project.js';
 import { judge, type TourVerdict } from './verdict.js';
 
@@ -56,7 +56,7 @@ export async function composeTour(context: Context): Promise<TourVerdict> {
     await engine.compose('up', '-d', '--no-build');
     await allShardsUp(context);
   });
-  const findings = [...(await lookInside(engine, BOT, 'v1'))];
+  const findings = [...(await lookInside(engine, BOT, 'v1')), ...(await lookHealthy(engine, [BOT, ORCHESTRATOR]))];
   await using comparison = await startComparison(context);
 
   const gapsBefore = world.discord.ledgerFigures().gapsMs.length;
@@ -68,7 +68,7 @@ export async function composeTour(context: Context): Promise<TourVerdict> {
     await allShardsUp(context);
   });
   const gapMs = spreadOf(world.discord.ledgerFigures().gapsMs.slice(gapsBefore));
-  findings.push(...(await lookInside(engine, BOT, 'v2')));
+  findings.push(...(await lookInside(engine, BOT, 'v2')), ...(await lookHealthy(engine, [BOT])));
   await delay(clock, BETWEEN_STEPS_MS);
 
   const before = await standing(context);

@@ -5,7 +5,7 @@
  */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { followReports, startDiscord, type Discord } from '@dshard/demo';
 import { run } from '@dshard/packaging';
@@ -88,7 +88,7 @@ export async function startContainersDiscord(clock: Clock, folder: string): Prom
     reports,
     trust,
     async [Symbol.asyncDispose]() {
-      for (const each of relays) each.close();
+      for (const close of relays) close();
       await discord.close();
       stopFollowing();
     },
@@ -113,10 +113,15 @@ async function prepareNetwork(folder: string): Promise<void> {
   }
 }
 
-/** The emulator listens on loopback only. */
-async function relay(outside: string, loopback: string): Promise<Server> {
+/**
+ * The emulator listens on loopback only. Returns what closes it with its connections: the other side of some is a
+ * container that went without a word, with its network.
+ */
+async function relay(outside: string, loopback: string): Promise<() => void> {
+  const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (from) => {
     const to = connect({ host: loopback, port: PORT, allowHalfOpen: true });
+    for (const each of [from, to]) open.add(each.once('close', () => open.delete(each)));
     from.pipe(to).pipe(from);
     for (const [one, other] of [
       [from, to],
@@ -126,5 +131,8 @@ async function relay(outside: string, loopback: string): Promise<Server> {
   });
   server.listen(PORT, outside);
   await once(server, 'listening');
-  return server;
+  return () => {
+    server.close();
+    for (const each of open) each.destroy();
+  };
 }

@@ -37,3 +37,15 @@ export async function lookInside(engine: Engine, container: string, version: str
     (await failsInside('test', '-e', '/app/node_modules/discord.js')) && `${container} has no discord.js`,
   ].filter((finding) => finding !== false);
 }
+
+/** Runs the HEALTHCHECK of its image, as an engine does from time to time. A sentence for each that is not healthy. */
+export async function lookHealthy(engine: Engine, containers: readonly string[]): Promise<readonly string[]> {
+  const findings: string[] = [];
+  for (const container of containers) {
+    const { code, stdout, stderr } = await engine.tryPodman('healthcheck', 'run', container);
+    const status = (await engine.podman('inspect', '--format', '{{.State.Health.Status}}', container)).trim();
+    if (code === 0 && status === 'healthy') continue;
+    findings.push(`the health check of ${container} ended with ${code}, ${status}: ${(stderr || stdout).trim()}`);
+  }
+  return findings;
+}

@@ -37,6 +37,10 @@ export class Sandbox {
       CONTAINERS_CONF: containers,
       CONTAINERS_STORAGE_CONF: storage,
       CONTAINERS_REGISTRIES_CONF: registries,
+      // In podman's own format an image has no HEALTHCHECK.
+      BUILDAH_FORMAT: 'docker',
+      // No systemd runs here that could look from time to time: the tours look themselves.
+      DISABLE_HC_SYSTEMD: 'true',
     };
   }
 

@@ -45,7 +45,7 @@ export async function startWorld(
       discordToken: discord.token,
       identifyWindow: 500,
       stateMb: 0,
-      ports: { node: await freePort(), http: await freePort() },
+      ports: { node: await freePort(0), http: await freePort(0) },
       token: TOKEN,
       ...options,
     },

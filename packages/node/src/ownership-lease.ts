@@ -5,7 +5,9 @@
  *
  *     leased     nobody has taken anything over
  *     on its own the lease is over, and the process was awake all the time: the shards go on (an orchestrator that is down costs no
- *                shard). Discord gives a session to one connection only: whoever loses his without Discord's word asks first
+ *                shard). Discord gives a session to one connection only: whoever loses his without Discord's word asks first.
+ *                A process that gets little to run reads late: what it reads is kept until all that has come was read, for
+ *                had somebody else taken the session, Discord's close is behind it
  *     cut off    the same, and a connection brings something after a long silence: the network was away perhaps, and what comes is
  *                what waited for it. It is kept for a moment: had somebody else taken the session, Discord's close comes next
  *     slept      the lease ended while the process was stopped: what it received may be stale, so nothing is handed to user code, and
@@ -27,6 +29,8 @@ const LOOK_EVERY_MS = 250;
 const LONGEST_SILENCE_MS = 5_000;
 /** What waited in a network that was away comes in one burst, Discord's close with it. */
 const BURST_MS = 2_000;
+/** What has come was read when a reading brought nothing more. A bot to which something comes all the time goes on. */
+const MOST_READINGS = 10;
 const FIRST_WAIT_MS = 10_000;
 const LONGEST_WAIT_MS = 300_000;
 
@@ -40,9 +44,11 @@ export type LossCause = 'attached' | 'displaced' | 'unproven';
 export type OwnershipLease = {
   /**
    * Whether an event may go to user code now. If not it is to be kept until `trusted` resolves, and dropped when the
-   * connection ends before. `silentMs`: for so long nothing had come on its connection.
+   * connection ends, or begins to, before. `silentMs`: for so long nothing had come on its connection.
    */
   mayDeliver(silentMs?: number): boolean;
+  /** Whether what was kept until `trusted` resolved may go to user code now: the process has not slept meanwhile. */
+  isAwake(): boolean;
   /** `confirmed`: go on. `timedOut`: drop what was kept and resume from the cursor, Discord knows whose it is. */
   trusted(): Promise<'confirmed' | 'timedOut'>;
   /**
@@ -66,6 +72,8 @@ export class LeaseClient implements OwnershipLease {
   #sleptAt: number | null = null;
   /** Something came after a long silence, and nobody has asked yet. */
   #brokenAt: number | null = null;
+  /** How often somebody asked whether an event may be handed over while the lease was over. */
+  #late = 0;
   /** How often nobody answered, in a row. */
   #timedOut = 0;
   #patience: AbortController | null = null;
@@ -117,15 +125,21 @@ export class LeaseClient implements OwnershipLease {
   mayDeliver(silentMs: number = 0): boolean {
     const now = this.#look();
     const isOver = this.#leaseMs !== null && now > this.#until;
+    if (isOver) this.#late += 1;
     if (isOver && silentMs > LONGEST_SILENCE_MS) this.#brokenAt = now;
-    return this.#sleptAt === null && this.#brokenAt !== now;
+    return this.#sleptAt === null && !isOver;
+  }
+
+  isAwake(): boolean {
+    this.#look();
+    return this.#sleptAt === null;
   }
 
   trusted(): Promise<Outcome> {
     const brokenAt = this.#brokenAt;
     this.#brokenAt = null;
     if (this.#sleptAt !== null) return this.#wait(this.#sleptAt);
-    return brokenAt === null ? Promise.resolve('confirmed') : this.#answeredOrBurstOver(brokenAt);
+    return brokenAt === null ? this.#allRead() : this.#answeredOrBurstOver(brokenAt);
   }
 
   beforeResume(cause: LossCause, signal: AbortSignal): Promise<Outcome> | null {
@@ -165,6 +179,19 @@ export class LeaseClient implements OwnershipLease {
     }
     this.#ask();
     return answer;
+  }
+
+  #allRead(): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const read = (left: number): void => {
+        const before = this.#late;
+        this.#clock.afterReading(() => {
+          if (this.#late === before || left === 1) resolve('confirmed');
+          else read(left - 1);
+        });
+      };
+      read(MOST_READINGS);
+    });
   }
 
   #answeredOrBurstOver(since: number): Promise<Outcome> {

@@ -34,6 +34,8 @@ export type { OrchestratorErrorCode } from './errors.js';
 export { ORCHESTRATOR_ERRORS, OrchestratorError } from './errors.js';
 export type { LoggerOptions, LogLevel, LogStream } from './logger.js';
 export { createLogger } from './logger.js';
+export type { Metric } from './metrics/metric.js';
+export { METRICS } from './metrics/metrics.js';
 export type { StartedOrchestrator, Surroundings } from './main.js';
 export { startOrchestrator } from './main.js';
 export type { AlarmNotice, AlarmSink } from './ports/surroundings.js';

@@ -32,6 +32,8 @@ export type Observation =
       expected: number | null;
       /** It was marked as one that may have been handled before. */
       redelivered: boolean;
+      /** It was read late: another connection has the session, and Discord's close that says so is behind it. */
+      late: boolean;
     }
   /** A host sends RESUME: told to, or because its connection ended in this way. */
   | { kind: 'begins'; node: string; shard: number; cause: LossCause }

@@ -27,6 +27,8 @@ export type Clock = {
   monotonicMs(): number;
   /** Runs `callback` once, `delayMs` from now (0 and below: as soon as possible, never synchronously). */
   after(delayMs: number, callback: () => void): Cancel;
+  /** Runs `callback` once, as soon as what has come for this process by now was read from its sockets. */
+  afterReading(callback: () => void): Cancel;
   /** Runs `callback` every `intervalMs` until cancelled. */
   every(intervalMs: number, callback: () => void): Cancel;
 };
@@ -67,6 +69,7 @@ export function continuedClock(clock: Clock, aheadMs: number): Clock {
     wallClock: () => clock.wallClock(),
     monotonicMs: () => clock.monotonicMs(),
     after: (delayMs, callback) => clock.after(delayMs, callback),
+    afterReading: (callback) => clock.afterReading(callback),
     every: (intervalMs, callback) => clock.every(intervalMs, callback),
   };
 }

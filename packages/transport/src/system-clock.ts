@@ -9,7 +9,14 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * process tell the same time.
  */
 export function systemClock(): Clock {
-  return { now: () => Math.floor(monotonicMs() + AHEAD_MS), wallClock: () => Date.now(), monotonicMs, after, every };
+  return {
+    now: () => Math.floor(monotonicMs() + AHEAD_MS),
+    wallClock: () => Date.now(),
+    monotonicMs,
+    after,
+    afterReading,
+    every,
+  };
 }
 
 function monotonicMs(): number {
@@ -21,7 +28,8 @@ const AHEAD_MS = Date.now() - monotonicMs();
 
 function after(delayMs: number, callback: () => void): Cancel {
   refuseNaN(delayMs);
-  let remainingMs = Math.max(0, delayMs);
+  if (delayMs <= 0) return soon(callback);
+  let remainingMs = delayMs;
   let timer: NodeJS.Timeout;
   const arm = (): void => {
     const stageMs = Math.min(remainingMs, LONGEST_TIMER_MS);
@@ -30,6 +38,12 @@ function after(delayMs: number, callback: () => void): Cancel {
   };
   arm();
   return () => clearTimeout(timer);
+}
+
+/** Behind what has come in by then. A timer of 0 ms would wait for one. */
+function soon(callback: () => void): Cancel {
+  const immediate = setImmediate(callback);
+  return () => clearImmediate(immediate);
 }
 
 /**
@@ -41,6 +55,14 @@ export function ifStillRunning(delayMs: number, callback: () => void): Cancel {
   const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS));
   timer.unref();
   return () => clearTimeout(timer);
+}
+
+/** Sockets are read between two immediates. The first one comes after a reading that may be under way. */
+function afterReading(callback: () => void): Cancel {
+  let immediate = setImmediate(() => {
+    immediate = setImmediate(callback);
+  });
+  return () => clearImmediate(immediate);
 }
 
 function every(intervalMs: number, callback: () => void): Cancel {

@@ -61,6 +61,8 @@ export function virtualClock(startMs: Ms = DEFAULT_START_MS): VirtualClock {
     },
     monotonicMs: () => nowMs - startMs,
     after,
+    // What comes at this moment comes by timers that are set already.
+    afterReading: (callback) => after(0, callback),
     every: everyBy(after),
     advance: (ms) => {
       const limitMs = nowMs + ms;

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { continuedClock, delay, systemClock, systemRandom, WakeUp, wallClockAheadMs } from '@dshard/transport';
 import type { Clock } from '@dshard/transport';
@@ -51,12 +53,25 @@ describe.each(subjects)('%s', (_, subject) => {
     let ran = 0;
     const cancelAfter = clock.after(5, () => ran++);
     const cancelEvery = clock.every(5, () => ran++);
+    clock.after(0, () => ran++)();
     cancelAfter();
     cancelAfter();
     cancelEvery();
     await pass(30);
     cancelEvery();
     expect(ran).toBe(0);
+  });
+
+  test('afterReading runs once, never in the same turn, unless it is cancelled', async () => {
+    const { clock, pass } = subject();
+    const ran: string[] = [];
+    clock.afterReading(() => ran.push('kept'));
+    const cancel = clock.afterReading(() => ran.push('cancelled'));
+    cancel();
+    expect(ran).toEqual([]);
+    await pass(30);
+    cancel();
+    expect(ran).toEqual(['kept']);
   });
 
   test('every goes on until cancelled, also from within', async () => {
@@ -118,6 +133,22 @@ test('the system clock waits for a delay beyond what Node can count to its very 
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('afterReading of the system clock runs when all that had come was read', async () => {
+  const server = createServer((socket) => socket.end('come'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  let read = '';
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+  socket.on('data', (text: string) => (read += text));
+  await once(server, 'connection');
+  // What was sent is there; this process was busy, and has not read it.
+  await new Promise<void>((resolve) => systemClock().afterReading(resolve));
+  expect(read).toBe('come');
+  socket.destroy();
+  server.close();
 });
 
 test('the system clock tells the time of day', () => {

@@ -49,6 +49,8 @@ export type ResolvedConfig = Readonly<{
     listen: Address;
     tokenlessLoopback: boolean;
     hosts: readonly string[];
+    /** Metrics are shown without a token. */
+    publicMetrics: boolean;
     /** null: plain text. */
     tls: TlsFiles | null;
   } | null;
@@ -197,6 +199,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
           listen: values['http.listen'],
           tokenlessLoopback: values['http.tokenlessLoopback'],
           hosts: values['http.hosts'],
+          publicMetrics: values['metrics.public'],
           tls: tls.files && restFiles(tls.files, values['http.clientCertificates']),
         }
       : null,

@@ -359,6 +359,15 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   },
   ...LISTS,
   ...ACCESS,
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    role: 'read',
+    about:
+      'figures for Prometheus, as text, or, if that is accepted, in the format of OpenMetrics; open to everybody with `metrics.public`; a standby answers, too',
+    parameters: {},
+    command: null,
+  },
   healthz: {
     method: 'GET',
     path: '/healthz',

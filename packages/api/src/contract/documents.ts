@@ -81,6 +81,7 @@ export type Contract = {
   revokeToken: { takes: { token: string }; answers: Answer };
   audit: { takes: Paged; answers: AuditList };
   health: { takes: object; answers: Health };
+  metrics: { takes: object; answers: string };
   healthz: { takes: object; answers: { ok: boolean } };
   livez: { takes: object; answers: { ok: boolean } };
   readyz: { takes: object; answers: Readiness };

@@ -107,7 +107,7 @@ export type LiveNode = Pick<
   'id' | 'host' | 'version' | 'pid' | 'connection' | 'gone' | 'since' | 'intent'
 > & {
   zone: string | null;
-  /** Processes under this id that were gone though nobody asked them to end, since this orchestrator started. */
+  /** How often another process came under its id. */
   restarts: number;
   /** None of it is a fact: nothing is done for it alone. */
   suspicion: LiveSuspicion | null;

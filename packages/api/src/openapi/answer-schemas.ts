@@ -51,6 +51,7 @@ export const ANSWERS: Readonly<Record<EndpointName | 'refusal', JsonSchema>> = {
   revokeToken: { $ref: '#/components/schemas/Answer' },
   audit: { $ref: '#/components/schemas/AuditList' },
   health: { $ref: '#/components/schemas/Health' },
+  metrics: { type: 'string' },
   healthz: { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] },
   livez: { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] },
   readyz: { $ref: '#/components/schemas/Readiness' },
@@ -1084,11 +1085,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     type: 'object',
     properties: {
       zone: { type: ['string', 'null'] },
-      restarts: {
-        type: 'number',
-        description:
-          'Processes under this id that were gone though nobody asked them to end, since this orchestrator started.',
-      },
+      restarts: { type: 'number', description: 'How often another process came under its id.' },
       suspicion: {
         anyOf: [{ $ref: '#/components/schemas/LiveSuspicion' }, { type: 'null' }],
         description: 'None of it is a fact: nothing is done for it alone.',

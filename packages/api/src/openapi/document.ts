@@ -25,6 +25,9 @@ const REFUSALS: Readonly<Record<string, string>> = {
   '503': 'The orchestrator is starting, or its store cannot be written.',
 };
 
+/** Of answers that are no JSON. */
+const TYPES: { readonly [Name in EndpointName]?: string } = { docs: 'text/html', metrics: 'text/plain' };
+
 /** @param version the orchestrator's. */
 export function openApiDocument(version: string): JsonSchema {
   const paths: Record<string, Record<string, JsonSchema>> = {};
@@ -127,10 +130,11 @@ function objectOf(parameters: readonly (readonly [string, Parameter<unknown>])[]
 
 function responsesOf(name: EndpointName, { method, role, edits, streams }: AnyEndpoint): JsonSchema {
   const schema = ANSWERS[name] ?? {};
-  const type = name === 'docs' ? 'text/html' : 'application/json';
+  const type = TYPES[name] ?? 'application/json';
   const content = {
     [type]: { schema },
     ...(streams === true && { 'text/event-stream': { schema: { type: 'string' } } }),
+    ...(name === 'metrics' && { 'application/openmetrics-text': { schema } }),
   };
   const done = { description: 'Done.', content };
   const codes = Object.keys(REFUSALS).filter((code) => {

@@ -24,7 +24,7 @@ import {
 import { withoutUrl } from './cursor.js';
 import { endHold, freezeDelivery, onTrust } from './delivery.js';
 import type { Decision, GatewayShardEvent, Moment } from './events.js';
-import { closed, endPermit, enterRefused, lose, loseSession, onClosed } from './loss.js';
+import { closed, dropDoubtful, endPermit, enterRefused, lose, loseSession, onClosed } from './loss.js';
 import { look, watchQuiet } from './quiet.js';
 import { finalCursor, isConnected, type GatewayShardState } from './state.js';
 import { Transaction } from './transaction.js';
@@ -64,6 +64,8 @@ function on(tx: Transaction, event: GatewayShardEvent): void {
       return invalidSession(tx, event.resumable);
     case 'zombie':
       return lose(tx, { reason: 'it does not acknowledge heartbeats', cause: 'unproven' });
+    case 'closing':
+      return dropDoubtful(tx);
     case 'closed':
       return onClosed(tx, event.code);
     case 'permit':

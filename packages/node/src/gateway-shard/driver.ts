@@ -100,7 +100,7 @@ export class GatewayShard {
       lease: context.lease,
       locate: setup.locate,
       stopping: this.#stopping.signal,
-      answer: (event) => this.#handle(event),
+      answer: (event) => this.#answered(event),
     });
   }
 
@@ -243,12 +243,24 @@ export class GatewayShard {
     if (standingOf(this.#state) !== before) this.#setup.context.reportSoon?.();
   }
 
+  /** The question whether what was kept is stale took a while, and its connection may be another's by now. */
+  #answered(event: GatewayShardEvent): void {
+    if (event.kind === 'trust' && this.#socket?.isClosing === true) this.#handle({ kind: 'closing' });
+    this.#handle(event);
+  }
+
   #moment({ kind }: GatewayShardEvent): Moment {
-    const { options, context } = this.#setup;
+    const { options } = this.#setup;
     const ms = options.clock.monotonicMs();
-    const trusted = context.lease?.mayDeliver(kind === 'dispatch' ? ms - this.#heardMs : 0) ?? true;
+    const trusted = this.#mayDeliver(kind, ms);
     if (kind === 'dispatch' || kind === 'hello') this.#heardMs = ms;
     return { ms, draw: options.random.next(), trusted };
+  }
+
+  #mayDeliver(kind: GatewayShardEvent['kind'], ms: number): boolean {
+    const { lease } = this.#setup.context;
+    if (lease === undefined) return true;
+    return kind === 'trust' ? lease.isAwake() : lease.mayDeliver(kind === 'dispatch' ? ms - this.#heardMs : 0);
   }
 
   /** A timer that comes too early, by less than clocks can tell, asks again. */

@@ -38,6 +38,8 @@ export type SocketEvent =
   | { kind: 'invalidSession'; resumable: boolean }
   /** Heartbeats are not acknowledged. */
   | { kind: 'zombie' }
+  /** The peer ends it: nothing comes any more, and `closed` follows. Told only where it was asked for. */
+  | { kind: 'closing' }
   /** Last. It could not be made, or has ended. */
   | { kind: 'closed'; code: number };
 

@@ -49,9 +49,11 @@ export function lose(tx: Transaction, loss: Loss): void {
 }
 
 /** Somebody else has the session, perhaps. The next connection replays what was kept, if the session is ours. */
-function dropDoubtful(tx: Transaction): void {
+export function dropDoubtful(tx: Transaction): void {
   const { delivery } = tx.state;
-  if (delivery.kind === 'hold' && delivery.why === 'lease') tx.enterDelivery({ kind: 'skip' });
+  if (delivery.kind !== 'hold' || !delivery.doubtful) return;
+  if (delivery.why === 'lease') tx.enterDelivery({ kind: 'skip' });
+  else tx.updateDelivery({ ...delivery, kept: null, doubtful: false });
 }
 
 export function endPermit(tx: Transaction, link: Link): void {

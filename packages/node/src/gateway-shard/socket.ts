@@ -16,6 +16,8 @@ export type GatewaySocket = {
   close(code: number): void;
   /** Ends it without the peer's help. */
   cut(): void;
+  /** The peer's close was read; `closed` follows. */
+  readonly isClosing: boolean;
 };
 
 export type SocketRequest = {

@@ -63,6 +63,25 @@ describe('what came while nobody knew whose the shard was', () => {
     machine.on({ kind: 'lease', outcome: 'confirmed' }, { kind: 'hello' }, { kind: 'lease', outcome: 'confirmed' });
     expect(machine.on(dispatch(12), dispatch(13), dispatch(14, 'RESUMED')).delivered).toHaveLength(4);
   });
+
+  // Under load a node read its socket late: twelve events that its successor had handled, and Discord's close behind
+  // them. A library tells the end of a connection only when Discord has answered the answer to its close.
+  test('is dropped when Discord’s close was read, however long the end then takes', () => {
+    const machine = kept().on({ kind: 'closing' }, { kind: 'trust', outcome: 'confirmed' });
+    expect(machine.delivered).toEqual(['11']);
+    expect(machine.on({ kind: 'closed', code: 4006 }).delivered).toEqual(['11']);
+  });
+
+  test('is dropped by a shard that is frozen, too: nothing of it is handed over when the freeze ends', () => {
+    const machine = kept().on({ kind: 'freeze' }, { kind: 'closed', code: 4006 });
+    machine.on({ kind: 'trust', outcome: 'confirmed' }, { kind: 'unfreeze' });
+    expect(machine.delivered).toEqual(['11']);
+  });
+
+  test('a close ends no other hold: what a frozen shard kept was its own', () => {
+    const machine = resumed().on({ kind: 'freeze' }, dispatch(12), { kind: 'closing' }, { kind: 'unfreeze' });
+    expect(machine.delivered).toEqual(['11', '12']);
+  });
 });
 
 describe('retries', () => {

@@ -146,15 +146,16 @@ describe('the delivery', () => {
     confirmed: { event: { kind: 'trust', outcome: 'confirmed' } },
     timedOut: { event: { kind: 'trust', outcome: 'timedOut' } },
     'op 7': { event: { kind: 'reconnect' } },
+    closing: { event: { kind: 'closing' } },
     stop: { event: { kind: 'stop', code: 4200 } },
   };
   const [header = [], ...rows] = rowsOf(`
-    delivery | dispatch | dispatch, slept | freeze | unfreeze | unfreeze, slept | loaded  | loaded, slept | confirmed | timedOut | op 7 | stop
-    deliver  | ·        | lease           | freeze | ·        | ·               | ·       | ·             | ·         | ·       | ·    | skip
-    freeze   | ·        | ·               | ·      | deliver  | lease           | ·       | ·             | ·         | ·       | ·    | skip
-    lease    | ·        | ·               | freeze | ·        | ·               | ·       | ·             | deliver   | skip    | ·    | skip
-    loading  | ·        | ·               | ·      | ·        | ·               | deliver | lease         | ·         | ·       | ·    | skip
-    skip     | ·        | ·               | ·      | ·        | ·               | ·       | ·             | ·         | ·       | ·    | ·
+    delivery | dispatch | dispatch, slept | freeze | unfreeze | unfreeze, slept | loaded  | loaded, slept | confirmed | timedOut | op 7 | closing | stop
+    deliver  | ·        | lease           | freeze | ·        | ·               | ·       | ·             | ·         | ·       | ·    | ·       | skip
+    freeze   | ·        | ·               | ·      | deliver  | lease           | ·       | ·             | ·         | ·       | ·    | ·       | skip
+    lease    | ·        | ·               | freeze | ·        | ·               | ·       | ·             | deliver   | skip    | ·    | skip    | skip
+    loading  | ·        | ·               | ·      | ·        | ·               | deliver | lease         | ·         | ·       | ·    | ·       | skip
+    skip     | ·        | ·               | ·      | ·        | ·               | ·       | ·             | ·         | ·       | ·    | ·       | ·
   `);
   const cells = rows.flatMap(([delivery = '', ...next]) =>
     next.map((to, column) => [delivery as DeliveryKind, header[column + 1] ?? '', to] as const),

@@ -30,7 +30,10 @@ function unsure(): { lease: OwnershipLease; confirm: () => void } {
       resolve('confirmed');
     };
   });
-  return { lease: { mayDeliver: () => isSure, trusted: () => trusted, beforeResume: () => null }, confirm };
+  return {
+    lease: { mayDeliver: () => isSure, isAwake: () => isSure, trusted: () => trusted, beforeResume: () => null },
+    confirm,
+  };
 }
 
 /** @param library its name, for the titles. */
@@ -521,6 +524,7 @@ export function describeShardHost(library: string, make: MakeBot): void {
         let slow: Promise<'confirmed'> | null = null;
         const trusting: OwnershipLease = {
           mayDeliver: () => true,
+          isAwake: () => true,
           trusted: () => Promise.resolve('confirmed'),
           beforeResume: () => slow,
         };

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, Answers, Configuration, EndpointName, Takes } from '@dshard/api';
 import type { Clock, Random } from '@dshard/transport';
+import type { OwnProcess } from '../adapters/own-process.js';
 import type { Expected } from '../domain/state/access.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
 import type { Access, Identity } from './access.js';
@@ -16,6 +17,7 @@ export type Surroundings = {
   readonly streams: OpenStreams;
   readonly live: LiveStreams;
   readonly access: Access;
+  readonly ownProcess: OwnProcess;
   readonly configuration: Configuration;
   /** The orchestrator's own version. */
   readonly version: string;

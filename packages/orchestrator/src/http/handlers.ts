@@ -17,6 +17,7 @@ import { callCommand, reportOf } from './calls.js';
 import { openEventStream } from './event-stream.js';
 import { found, type Asked, type Handled, type Handler, type Handlers, type Surroundings } from './handler.js';
 import { LIST_HANDLERS } from './list-handlers.js';
+import { metricsAnswer } from './metrics.js';
 import { operationsOf } from './operation-status.js';
 import { readParameters } from './parameters.js';
 import { healthOf, readinessOf } from './probes.js';
@@ -69,6 +70,7 @@ export const HANDLERS: Handlers = {
   events: answerEvents,
   live: answerLive,
   health: (_, { orchestrator, clock }) => found(inWallTime(healthOf(orchestrator, clock.now()), clock)),
+  metrics: ({ request }, surroundings) => metricsAnswer(surroundings, request.headers.accept),
   healthz: () => found({ ok: true }),
   livez: () => found({ ok: true }),
   readyz: ({ identity }, { orchestrator, clock }) => {

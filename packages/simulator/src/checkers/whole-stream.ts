@@ -20,6 +20,7 @@ import { OutOfTouch } from './ownership.js';
 
 const EXACTLY_ONCE = 'a planned move: user code sees Discord’s stream exactly once, in order';
 const MARKED = 'a crash: what comes again is marked';
+const NOT_LATE = 'whoever reads late that another one has the session hands over nothing of what was before it';
 const NOTHING_LOST = 'nothing is lost while the session is resumable';
 
 /** What of its last owner makes that an event may come again unmarked. */
@@ -50,13 +51,18 @@ export const wholeStream: MakeChecker = ({ plan, violated }): Checker => {
     return outOfTouch.has(node, at) ? 'outOfTouch' : 'inTouch';
   };
   const onHanded = (event: Extract<Observation, { kind: 'handed' }>, at: number): void => {
-    const { node, shard, sessionId, sequence, redelivered } = event;
+    const { node, shard, sessionId, sequence, redelivered, late } = event;
     const stream = streams.get(sessionId);
     if (stream === undefined) return;
     const index = stream.sequences.indexOf(sequence);
     const before = stream.by[index];
     const owner = ownerOf(node, at);
     stream.by[index] = owner;
+    if (late && !redelivered && owner === 'outOfTouch')
+      violated(
+        NOT_LATE,
+        `node ${node} handed over event ${sequence} of shard ${shard}, with Discord’s close behind it`,
+      );
     const sawNothing = before === 'outOfTouch' && unproven.has(`${shard}@${node}`);
     const wasReceived = before === 'outOfTouch' && resumedBy.get(shard) !== node && sequence <= stream.beforeResume;
     const mayBeUnmarked = owner !== 'inTouch' || before === 'baseLevel' || sawNothing || wasReceived;

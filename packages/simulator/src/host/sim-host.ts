@@ -54,6 +54,8 @@ export class SimHost implements ShardHost {
   readonly #permits = new Map<number, 'granted' | 'uncoordinated'>();
   /** Of the connection that is being made: how the one before ended. */
   #cause: LossCause = 'attached';
+  /** By shard: its last connection. */
+  readonly #sockets = new Map<number, SimSocket>();
   #localIdentifyAt = 0;
 
   constructor(options: SimHostOptions) {
@@ -256,7 +258,7 @@ export class SimHost implements ShardHost {
     const { clock, random, gateway, handlingMs, observe, node } = this.options;
     const { shardId: shard } = request;
     const cause = request.resumes ? this.#cause : 'attached';
-    return new SimSocket(
+    const socket = new SimSocket(
       {
         clock,
         random,
@@ -271,6 +273,8 @@ export class SimHost implements ShardHost {
       },
       request,
     );
+    this.#sockets.set(shard, socket);
+    return socket;
   }
 
   #tell(event: ShardNews, shardId: number): void {
@@ -287,7 +291,8 @@ export class SimHost implements ShardHost {
     const { id: eventId, channel_id: channel, number, sessionId } = d as MessageEvent;
     const expected = this.user.handle(shardId, channel, number);
     this.changed(shardId, channel);
-    const event = { sessionId, sequence: s, eventId, channel, number, expected, redelivered };
+    const late = this.#sockets.get(shardId)?.isTaken === true;
+    const event = { sessionId, sequence: s, eventId, channel, number, expected, redelivered, late };
     observe({ kind: 'handed', node, shard: shardId, ...event });
   }
 

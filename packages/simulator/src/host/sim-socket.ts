@@ -1,9 +1,9 @@
 /**
  * One gateway connection of a simulated Discord library, for the product's gateway shard: the virtual network to events
- * and back. Its process is busy: what has come is read piece by piece, and what was not read when the connection ends
- * is lost with it.
+ * and back. Its process is busy: what has come is read piece by piece. What was not read when the connection ends is
+ * lost with it, or is read late, with Discord's close behind it.
  */
-import { opcodes } from '@dshard/gateway-emulator/core';
+import { closeCodes, opcodes } from '@dshard/gateway-emulator/core';
 import type { Cursor } from '@dshard/node';
 import type {
   Dispatch,
@@ -17,6 +17,12 @@ import type { Cancel, Clock, Transport } from '@dshard/transport';
 import { addressOf, BOT_TOKEN } from '../discord/discord.js';
 import { GatewaySocket } from '../discord/gateway-socket.js';
 import type { Draw } from '../random.js';
+
+/** How often the process does not get to run for a while, and for how long: less than what it would notice. */
+const STARVED_SHARE = 0.05;
+const STARVED_MAX_MS = 800;
+/** How long Discord takes to answer the answer to its close. */
+const ANSWER_MAX_MS = 20;
 
 export type SimSocketOptions = {
   clock: Clock;
@@ -40,6 +46,10 @@ export class SimSocket implements ShardSocket {
   /** Dispatches that were not read yet. */
   #unread: Payload[] = [];
   #cancelRead: Cancel | null = null;
+  /** The code of a close that is behind what was not read yet. */
+  #closesWith: number | null = null;
+  /** The close was read, and is being answered. */
+  #isClosing = false;
   /** `ending`: nothing that comes is read any more; `ended`: `closed` was told, or nobody listens. */
   #state: 'open' | 'ending' | 'ended' = 'open';
 
@@ -83,6 +93,15 @@ export class SimSocket implements ShardSocket {
     this.#socket?.cut();
   }
 
+  /** Another connection has the session, and what says so has come, read or not. */
+  get isTaken(): boolean {
+    return this.#state === 'open' && this.#closesWith === closeCodes.sessionInvalid;
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
   #leave(state: 'ending' | 'ended'): void {
     this.#state = state;
     this.#heart.stop();
@@ -101,10 +120,25 @@ export class SimSocket implements ShardSocket {
         if (this.#state === 'open') this.#onPayload(JSON.parse(new TextDecoder().decode(text)) as Payload);
       },
       onClose: (code) => {
-        if (this.#state === 'open') this.#end(code);
+        if (this.#state === 'open') this.#onClose(code);
       },
-      onGone: () => this.#end(ABNORMAL_CODE),
+      onGone: () => {
+        if (this.#closesWith === null || this.#state !== 'open') this.#end(ABNORMAL_CODE);
+      },
     });
+  }
+
+  #onClose(code: number): void {
+    if (this.#cancelRead === null || this.#options.random.chance(0.5)) return this.#end(code);
+    this.#closesWith = code;
+  }
+
+  /** All that came, in one turn. The end is told when the peer has answered. */
+  #readToTheEnd(code: number): void {
+    const { clock, random } = this.#options;
+    for (const next of this.#unread.splice(0)) this.#read(next);
+    this.#isClosing = true;
+    clock.after(ANSWER_MAX_MS * random.next(), () => this.#end(code));
   }
 
   #end(code: number): void {
@@ -138,8 +172,10 @@ export class SimSocket implements ShardSocket {
   #readNext(): void {
     if (this.#cancelRead !== null || this.#unread.length === 0) return;
     const { clock, random, handlingMs } = this.#options;
-    this.#cancelRead = clock.after(handlingMs * random.next(), () => {
+    const longestMs = random.chance(STARVED_SHARE) ? STARVED_MAX_MS : handlingMs;
+    this.#cancelRead = clock.after(longestMs * random.next(), () => {
       this.#cancelRead = null;
+      if (this.#closesWith !== null) return this.#readToTheEnd(this.#closesWith);
       const next = this.#unread.shift();
       if (next !== undefined) this.#read(next);
       if (this.#state === 'open') this.#readNext();

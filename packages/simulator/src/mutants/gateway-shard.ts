@@ -98,6 +98,11 @@ export const GATEWAY_SHARD_MUTANTS: Readonly<Record<string, Mutant>> = {
     bug: 'a gateway shard does not mark events that may have been handled before',
     decideShard: effects((effect) => (effect.kind === 'deliver' ? { ...effect, redelivered: false } : effect)),
   },
+  'reads-late': {
+    bug: 'a gateway shard hands over what it reads late, though its node is not heard of and Discord’s close is behind it',
+    decideShard: (decide) => (state, event, now) => decide(state, event, { ...now, trusted: true }),
+    faults: ['partitions'],
+  },
   'op9-without-pause': {
     bug: 'a gateway shard goes on at once after op 9',
     decideShard: after((state, event, nowMs) => (event.kind === 'invalidSession' ? notBefore(state, nowMs) : state)),

@@ -14,6 +14,7 @@ function byWallClock(clock: Clock): Clock {
     wallClock: () => clock.wallClock(),
     monotonicMs: () => clock.wallClock(),
     after: (delayMs, callback) => clock.after(delayMs, callback),
+    afterReading: (callback) => clock.afterReading(callback),
     every: (intervalMs, callback) => clock.every(intervalMs, callback),
   };
 }

@@ -182,6 +182,7 @@ export class VirtualProcess {
       wallClock: () => world.wallClock() + this.#machine.wallClockMs,
       monotonicMs: () => world.monotonicMs() + this.#machine.uptimeMs,
       after,
+      afterReading: (callback) => after(0, callback),
       every: everyBy(after),
     };
   }

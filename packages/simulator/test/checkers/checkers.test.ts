@@ -35,6 +35,7 @@ const handed = (node: string, sequence: number, more: { sessionId?: string; expe
   channel: 'c',
   number: sequence,
   redelivered: false,
+  late: false,
   expected: more.expected ?? null,
 });
 const up = (node: string, sessionId = 's'): Observation => ({ kind: 'up', node, shard: 0, sessionId, how: 'resumed' });
@@ -84,6 +85,12 @@ describe('the checker of the whole stream', () => {
     ]);
     const marked = twice.map((each, at) => (at === twice.length - 2 ? { ...each, redelivered: true } : each));
     expect(found(wholeStream, marked as Observation[], { gentle: false })).toEqual([]);
+  });
+
+  test('finds an event that is handed over with Discord’s close behind it, by one that cannot know of it otherwise', () => {
+    const apart: Observation = { kind: 'apart', node: 'a', begins: true };
+    const late = [...begun, apart, { ...handed('a', 2), late: true }, handed('b', 3), handed('b', 4)] as Observation[];
+    expect(found(wholeStream, late)).toEqual(['node a handed over event 2 of shard 0, with Discord’s close behind it']);
   });
 
   test('finds that the last events never came', () => {

@@ -90,12 +90,7 @@ export function Node({ snapshot, id }: { snapshot: LiveSnapshot; id: string }): 
           <Plot title="Events a second" at={series.at} values={series.of.events} format={rate} />
           <Plot title="Memory" at={series.at} values={series.of.memory} format={bytes} />
           <Plot title="CPU" at={series.at} values={series.of.cpu} format={(value) => `${Math.round(value)} %`} />
-          <Plot
-            title="Event-loop delay"
-            at={series.at}
-            values={series.of.delay}
-            format={span}
-          />
+          <Plot title="Event-loop delay" at={series.at} values={series.of.delay} format={span} />
         </div>
       </section>
       <Panel

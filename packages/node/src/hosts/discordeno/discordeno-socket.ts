@@ -32,6 +32,9 @@ const OP = {
 /** The library's words for its own state. */
 const IDENTIFYING = 4;
 const RESUMING = 5;
+/** What a websocket says of itself. */
+const SOCKET_CONNECTING = 0;
+const SOCKET_OPEN = 1;
 /** The code for which the library only tidies up. */
 const TIDY_UP = 3_000;
 
@@ -239,6 +242,10 @@ export class DiscordenoSocket implements GatewaySocket {
     this.#end();
     this.#shard.forget();
     this.#shard.terminate();
+  }
+
+  get isClosing(): boolean {
+    return !this.#shard.isEnded && (this.#shard.socket?.readyState ?? SOCKET_CONNECTING) > SOCKET_OPEN;
   }
 }
 

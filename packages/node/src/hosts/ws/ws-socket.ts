@@ -45,6 +45,7 @@ const RESUME_OPCODE: GatewayOpcodes.Resume = 6;
 const OPCODES_OF_ITS_OWN: ReadonlySet<number> = new Set<GatewayOpcodes>([1, 2]);
 
 const SOCKET_CONNECTING = 0;
+const SOCKET_OPEN = 1;
 
 /** Why the library ends a connection on which heartbeats are not acknowledged. */
 const ZOMBIE = 'Zombie connection';
@@ -150,6 +151,10 @@ class WsSocket implements GatewaySocket {
   cut(): void {
     this.#state = 'ended';
     this.#socket?.terminate?.();
+  }
+
+  get isClosing(): boolean {
+    return this.#state === 'open' && (this.#socket?.readyState ?? SOCKET_CONNECTING) > SOCKET_OPEN;
   }
 
   /** Resolves when the peer has answered the close, or there was nothing to close. */

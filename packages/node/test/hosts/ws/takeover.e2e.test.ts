@@ -4,8 +4,10 @@
  */
 import type { GatewayEmulator } from '@dshard/gateway-emulator';
 import { leakGuard, until } from '@dshard/testkit';
+import { systemClock } from '@dshard/transport';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HostContext, LossCause, OwnershipLease } from '../../../src/index.js';
+import { LeaseClient } from '../../../src/ownership-lease.js';
 import { verdictOf } from '../subject.js';
 import { Scene } from './bots.js';
 import type { Bot } from './bots.js';
@@ -32,6 +34,7 @@ function doubtful(): OwnershipLease & { answer: (outcome: 'confirmed' | 'timedOu
   return {
     asked,
     mayDeliver: () => isTrusted,
+    isAwake: () => isTrusted,
     trusted: () => trusted,
     beforeResume: (cause) => {
       asked.push(cause);
@@ -101,6 +104,38 @@ describe('what may have been handled before', () => {
   });
 });
 
+/** Of a node that is awake all the time, and that the orchestrator does not answer. */
+function endingLease(): { lease: OwnershipLease; end: () => void } {
+  let nowMs = 0;
+  const lease = new LeaseClient({ ...systemClock(), now: () => nowMs }, () => undefined);
+  lease.leased(400);
+  lease.close();
+  return { lease, end: () => (nowMs = 500) };
+}
+
+// Under load a node whose lease was over read its socket late: twelve events that its successor had handled, and
+// Discord's close behind them (npm run chaos -- --hosts 3).
+test.each([
+  ['is dropped when Discord’s close is behind it', true],
+  ['is handed over when nothing is behind it', false],
+])('what a host whose lease is over reads %s', async (_, isTaken) => {
+  gateway = await scene.world();
+  const a = bot('a');
+  const { lease, end } = endingLease();
+  Object.assign(a.context as { -readonly [K in keyof HostContext]: HostContext[K] }, { lease });
+  await a.start(0);
+  const before = messagesOf(a).length;
+  end();
+  // All in one turn: so all is there to be read in one.
+  gateway.traffic.burst(20);
+  if (isTaken) gateway.admin.drop({ shards: [0] }, { code: 4006 });
+  const sent = gateway.ledger.verdict().emitted;
+  expect(sent).toBeGreaterThan(0);
+  if (isTaken) await until(() => gateway.admin.status().sockets === 0, { what: 'the connection to be gone' });
+  else await until(() => messagesOf(a).length > before, { what: 'messages' });
+  expect(messagesOf(a).length > before).toBe(!isTaken);
+});
+
 describe('a host that may have been succeeded', () => {
   async function asleep(): Promise<{ a: Bot; lease: ReturnType<typeof doubtful> }> {
     gateway = await scene.world({ rate: 300 });
@@ -144,6 +179,7 @@ describe('a host that may have been succeeded', () => {
     const answered = new Promise<'confirmed' | 'timedOut'>((resolve) => (goOn = () => resolve(answer)));
     const lease: OwnershipLease = {
       mayDeliver: () => true,
+      isAwake: () => true,
       trusted: () => Promise.resolve('confirmed'),
       beforeResume: (lost) => (lost === cause ? answered : null),
     };

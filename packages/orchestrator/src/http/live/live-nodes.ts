@@ -1,4 +1,6 @@
-/** The nodes of a snapshot: each keeps its number for as long as it is known, and what is the same stays the same object. */
+/**
+ * The nodes of a snapshot. Each keeps its number for as long as it is known; what is the same stays the same object.
+ */
 import {
   NOBODY,
   type LiveFigures,
@@ -89,7 +91,7 @@ export class LiveNodes {
   }
 
   /** Then: what is suspected of them, which time alone may change. */
-  suspect(state: OrchestratorState, now: number, aheadMs: number, deaf: Deaf): Told {
+  addSuspicions(state: OrchestratorState, now: number, aheadMs: number, deaf: Deaf): Told {
     for (const slot of this.#slots) {
       if (slot === null) continue;
       const before = slot.node.suspicion;
@@ -114,8 +116,7 @@ function lastHeard({ connection }: NodeState): number | null {
 }
 
 function nodeOf(state: OrchestratorState, node: NodeState, before: LiveNode | null, aheadMs: number): LiveNode {
-  const { id, host, zone, version, pid, connection } = node;
-  const isOther = before !== null && before.pid !== pid;
+  const { id, host, zone, version, pid, connection, restarts } = node;
   return {
     id,
     host,
@@ -126,7 +127,7 @@ function nodeOf(state: OrchestratorState, node: NodeState, before: LiveNode | nu
     gone: connection.kind === 'disconnected' && connection.gone,
     since: connection.since + aheadMs,
     intent: hasSaidGoodbye(node) ? 'lingering' : isCordoned(state, node) ? 'cordoned' : node.intent.kind,
-    restarts: (before?.restarts ?? 0) + (isOther ? 1 : 0),
+    restarts,
     suspicion: before?.suspicion ?? null,
   };
 }

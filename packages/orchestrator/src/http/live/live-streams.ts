@@ -1,7 +1,7 @@
 /**
  * `GET /v1/live`: one view of the fleet for all readers. A few times a second the view looks at the state, and what has
  * changed is written once and handed to everybody. Event ids are `<run>-<number>`; a reader that comes back with
- * `Last-Event-ID` gets the deltas it missed where they are still held, else a snapshot.
+ * `Last-Event-ID` gets the deltas it missed where they are still kept, else a snapshot.
  *
  * Memory is bounded however slow readers are. A reader that has too much unread is behind: it is sent nothing, and gets
  * a new snapshot when it has read all it had. Nobody looks where nobody has read for a while.
@@ -19,8 +19,8 @@ const LOOK_EVERY_MS = 100;
 /** Looking may take this share of the time: where a look is dear, the next one comes later. */
 const SHARE_OF_TIME = 0.1;
 /** Deltas that are held for readers that come back: half a minute of them. */
-const MAX_HELD = 300;
-const MAX_HELD_BYTES = 4 * 1024 * 1024;
+const MAX_RETAINED = 300;
+const MAX_RETAINED_BYTES = 4 * 1024 * 1024;
 /** For so long somebody who was cut off may come back and go on, also where nobody else reads. */
 const LINGER_MS = 30_000;
 /** What a reader may have unread and still get deltas. */
@@ -42,8 +42,8 @@ export class LiveStreams {
   readonly #run: string;
   readonly #readers = new Set<Reader>();
   /** The newest last; the number of the last one is `#number`. */
-  #held: Uint8Array[] = [];
-  #heldBytes = 0;
+  #retained: Uint8Array[] = [];
+  #retainedBytes = 0;
   #number = 0;
   #view: LiveView;
   #snapshot: LiveSnapshot | null = null;
@@ -103,7 +103,7 @@ export class LiveStreams {
   /** The next look makes a snapshot that goes on from none. */
   #forget(): void {
     this.#view = new LiveView(this.#orchestrator, this.#clock, this.#about);
-    [this.#snapshot, this.#written, this.#held, this.#heldBytes] = [null, null, [], 0];
+    [this.#snapshot, this.#written, this.#retained, this.#retainedBytes] = [null, null, [], 0];
     this.#number += 1;
   }
 
@@ -126,7 +126,7 @@ export class LiveStreams {
     if (delta === null) return next;
     this.#number += 1;
     const event = this.#eventOf('delta', delta);
-    this.#hold(event);
+    this.#retain(event);
     for (const reader of this.#readers) {
       if (reader.isBehind) continue;
       if (reader.response.writableLength > MAX_UNREAD_BYTES) reader.isBehind = true;
@@ -135,11 +135,11 @@ export class LiveStreams {
     return next;
   }
 
-  #hold(event: Uint8Array): void {
-    this.#held.push(event);
-    this.#heldBytes += event.length;
-    while (this.#held.length > MAX_HELD || this.#heldBytes > MAX_HELD_BYTES) {
-      this.#heldBytes -= this.#held.shift()?.length ?? 0;
+  #retain(event: Uint8Array): void {
+    this.#retained.push(event);
+    this.#retainedBytes += event.length;
+    while (this.#retained.length > MAX_RETAINED || this.#retainedBytes > MAX_RETAINED_BYTES) {
+      this.#retainedBytes -= this.#retained.shift()?.length ?? 0;
     }
   }
 
@@ -148,8 +148,8 @@ export class LiveStreams {
     const [run, number] = lastId?.split(/-(?=\d+$)/) ?? [];
     if (run !== this.#run || number === undefined) return null;
     const missed = this.#number - Number(number);
-    if (missed < 0 || missed > this.#held.length) return null;
-    return missed === 0 ? [] : this.#held.slice(-missed);
+    if (missed < 0 || missed > this.#retained.length) return null;
+    return missed === 0 ? [] : this.#retained.slice(-missed);
   }
 
   /** With a snapshot; a reader that has something unread gets one when it has read that. */

@@ -60,7 +60,7 @@ export class LiveView {
     const { rates } = this.#nodes;
     const placeOf = (id: string): number => this.#nodes.placeOf(id);
     const shards = this.#columns.next({ state, now, aheadMs, placeOf, rates }, before === null ? null : rated);
-    const { nodes, figures } = this.#nodes.suspect(state, now, aheadMs, this.#columns.deaf);
+    const { nodes, figures } = this.#nodes.addSuspicions(state, now, aheadMs, this.#columns.deaf);
     const fleet = fleetOf(this.#orchestrator, this.#about, shards, { now, aheadMs });
     const isFirst = before === null;
     const next: LiveSnapshot = {

@@ -1,6 +1,6 @@
 /**
- * The shards of a snapshot, as columns. The condition of a shard that is up depends on nothing but the shard, so only
- * those whose record is another one are looked at, and those that are not up, where what they wait for may have changed.
+ * The shards of a snapshot, as columns. The condition of a shard that is up depends on the shard alone, so only
+ * those whose record is another one are looked at, and those not up, where what they wait for may have changed.
  */
 import { LIVE_CONDITIONS, NOBODY, type LiveShards } from '@dshard/api/live';
 import { conditionsOf } from '../../domain/shards/condition.js';

@@ -140,9 +140,7 @@ function scene(): { orchestrator: FakeOrchestrator; clock: ReturnType<typeof vir
 function told(snapshot: LiveSnapshot): unknown {
   const { nodes, figures: _, shards, ...rest } = snapshot;
   const named = shards.node.map((place) => nodes[place]?.id ?? null);
-  const known = nodes.flatMap((node) =>
-    node === null ? [] : { ...node, restarts: 0, suspicion: node.suspicion?.kind },
-  );
+  const known = nodes.flatMap((node) => (node === null ? [] : { ...node, suspicion: node.suspicion?.kind }));
   const inOrder = known.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   return { ...rest, nodes: inOrder, shards: { condition: shards.condition, since: shards.since, node: named } };
 }

@@ -3,7 +3,7 @@
  * one where that is more. A heartbeat out of turn, right after another one, says the same.
  */
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
-import type { Clock } from '@dshard/transport';
+import type { Clock } from './clock.js';
 
 const RESOLUTION_MS = 10;
 const WINDOW_MS = 5_000;

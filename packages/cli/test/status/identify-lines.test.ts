@@ -1,7 +1,7 @@
 import type { StatusV1 } from '@dshard/api';
 import { describe, expect, test } from 'vitest';
-import { identifyLines } from '../src/commands/identify-lines.js';
-import { spanText } from '../src/output/times.js';
+import { identifyLines } from '../../src/status/identify-lines.js';
+import { spanText } from '../../src/output/times.js';
 
 type Identifies = StatusV1['identifies'];
 

@@ -1,4 +1,5 @@
-/** What the processes of the fleet benchmark say to each other over IPC. */
+/** What the processes of a light fleet say to each other over IPC. */
+import type { BenchOrchestrator } from '../orchestrator.js';
 
 export type OrchestratorReading = {
   /** Nodes that are established. */
@@ -17,15 +18,29 @@ export type OrchestratorReading = {
   /** Processor time since the last reading, and the time it was. */
   cpuMs: number;
   ms: number;
-  /** The longest that the orchestrator was deaf since the last reading. */
-  deafMs: number;
+  /** How late its event loop was since the last reading. */
+  delayP99Ms: number;
+  delayMaxMs: number;
   rssMb: number;
 };
 
-export type OrchestratorSaying =
-  { kind: 'listening'; address: string } | { kind: 'reading'; reading: OrchestratorReading };
+/** How a drain went. */
+export type DrainReading = { ok: boolean; text: string; ms: number; frozenMs: readonly number[]; mostDown: number };
 
-export type NodesOrder = { orchestrator: string; from: number; to: number };
+export type OrchestratorSaying =
+  | { kind: 'listening'; address: string }
+  | { kind: 'reading'; reading: OrchestratorReading }
+  | { kind: 'drained'; reading: DrainReading };
+
+export type OrchestratorOrder = BenchOrchestrator & { settings: Readonly<Record<string, string>> };
+
+/** `drain`: the nodes that give up their shards. */
+export type OrchestratorAsked = { do: 'read' } | { do: 'drain'; origins: readonly string[] };
+
+/** `stateKb`: what each shard takes along when it moves. */
+export type NodesOrder = { orchestrator: string; from: number; to: number; stateKb: number };
+
+export type NodesAsked = { do: 'start' | 'read' };
 
 export type NodesReading = {
   established: number;

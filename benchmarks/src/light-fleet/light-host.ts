@@ -1,10 +1,17 @@
 /** A shard host without Discord: shards ask for their permit to IDENTIFY, and are up when they have it. */
 import { randomUUID } from 'node:crypto';
-import type { Cursor, HostContext, ShardHost } from '@dshard/node';
+import { UserEventRegistry, type Cursor, type HostContext, type ShardHost } from '@dshard/node';
 
 type LightShard = { session: Cursor | null; signal: AbortController };
 
-export function lightHost(): ShardHost {
+const CHUNK_KB = 32;
+
+export const stateEvents: UserEventRegistry<{ ballast: Uint8Array }> = new UserEventRegistry<{
+  ballast: Uint8Array;
+}>().register(101, 'ballast', 'raw');
+
+/** @param stateKb what each shard takes along when it moves; with nothing the host has no live migration */
+export function lightHost(stateKb = 0): ShardHost {
   const shards = new Map<number, LightShard>();
 
   async function identify(shardId: number, shard: LightShard, context: HostContext): Promise<void> {
@@ -47,5 +54,20 @@ export function lightHost(): ShardHost {
         events: 0,
         session,
       })),
+    ...(stateKb > 0 && liveHooks(stateKb)),
+  };
+}
+
+function liveHooks(stateKb: number): Partial<ShardHost> {
+  const chunk = new Uint8Array(CHUNK_KB * 1_024);
+  return {
+    async exportState(_shardId, { send }) {
+      for (let sent = 0; sent < stateKb; sent += CHUNK_KB) await send('ballast', chunk);
+    },
+    async exportDelta() {},
+    async abortTransferTo() {},
+    async unfreeze() {},
+    async release() {},
+    handleUserEvent: () => undefined,
   };
 }

@@ -2,17 +2,25 @@
 import { createNode } from '@dshard/node';
 import { silentLogger } from '@dshard/transport';
 import { orderVariable } from '../processes.js';
-import { lightHost } from './light-host.js';
-import type { NodesOrder, NodesSaying } from './messages.js';
+import { lightNode } from './fleet.js';
+import { lightHost, stateEvents } from './light-host.js';
+import type { NodesAsked, NodesOrder, NodesSaying } from './messages.js';
 
-const { orchestrator, from, to } = JSON.parse(process.env[orderVariable] ?? '{}') as NodesOrder;
+const { orchestrator, from, to, stateKb } = JSON.parse(process.env[orderVariable] ?? '{}') as NodesOrder;
 const say = (saying: NodesSaying): void => void process.send?.(saying);
 
 let lost: Record<string, number> = {};
 let lastCpu = process.cpuUsage();
 const nodes = Array.from({ length: to - from }, (_, index) => {
-  const nodeId = `light-${String(from + index).padStart(4, '0')}`;
-  const node = createNode({ host: lightHost(), nodeId, orchestrator, logger: silentLogger, exitOnShutdown: false });
+  const nodeId = lightNode(from + index);
+  const node = createNode({
+    host: lightHost(stateKb),
+    nodeId,
+    orchestrator,
+    userEvents: stateEvents,
+    logger: silentLogger,
+    exitOnShutdown: false,
+  });
   node.on('status', (status) => {
     if (status.kind !== 'waiting') return;
     const reason = status.reason.replaceAll(/:\d+/g, '');
@@ -21,7 +29,7 @@ const nodes = Array.from({ length: to - from }, (_, index) => {
   return node;
 });
 
-process.on('message', (order: { do: 'start' | 'read' }) => {
+process.on('message', (order: NodesAsked) => {
   if (order.do === 'start') for (const node of nodes) void node.start();
   const cpu = process.cpuUsage();
   const cpuMs = Math.round((cpu.user - lastCpu.user + cpu.system - lastCpu.system) / 1_000);
