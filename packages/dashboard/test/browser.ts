@@ -5,11 +5,14 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { Fleet, freePort, startDiscord, type Discord, type FleetOptions } from '@dshard/demo';
+import type { Discord, Fleet, FleetOptions } from '@dshard/demo';
 import { until } from '@dshard/testkit';
 import { systemClock } from '@dshard/transport';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { expect } from 'vitest';
+
+/** As built: its bots are programs beside it. */
+const demo = (await import(new URL('../../demo/dist/index.js', import.meta.url).href)) as typeof import('@dshard/demo');
 
 export const CHROMIUM = process.env['DSO_CHROMIUM'] ?? '/usr/bin/chromium';
 export const HAS_CHROMIUM: boolean = existsSync(CHROMIUM);
@@ -37,31 +40,33 @@ export async function startWorld(
   const clock = systemClock();
   const { shards } = options;
   const world = { shards, guilds: 4, members: 5, rate, seed: 1, maxConcurrency: 64, identifyWindow: 500 };
-  const discord = await startDiscord(clock, { ...world, scenario: 'tour' });
-  const fleet = await Fleet.start(
+  const discord = await demo.startDiscord(clock, { ...world, scenario: 'tour' });
+  const fleet = await demo.Fleet.start(
     clock,
     {
       api: discord.api,
       discordToken: discord.token,
       identifyWindow: 500,
       stateMb: 0,
-      ports: { node: await freePort(0), http: await freePort(0) },
+      ports: { node: await demo.freePort(0), http: await demo.freePort(0) },
       token: TOKEN,
       ...options,
     },
     { onLog: () => undefined, onHandled: (node, event) => discord.handled(node, event) },
   );
-  await untilUp(fleet, shards);
-  discord.startTraffic();
-  return {
-    fleet,
-    discord,
-    async end() {
-      discord.stopTraffic();
-      await fleet.end();
-      await discord.close();
-    },
+  const end = async (): Promise<void> => {
+    discord.stopTraffic();
+    await fleet.end();
+    await discord.close();
   };
+  try {
+    await untilUp(fleet, shards);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  discord.startTraffic();
+  return { fleet, discord, end };
 }
 
 export async function untilUp({ client }: Fleet, shards: number): Promise<void> {

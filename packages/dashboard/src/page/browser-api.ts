@@ -1,4 +1,4 @@
-/** Asks the orchestrator. The cookie of the session goes along by itself; what changes something carries its token. */
+/** Asks the orchestrator. */
 import { FORM_CONTENT_TYPE, requestFor, type Answers, type EndpointName, type WrittenParameters } from '@dshard/api';
 import { session } from './store.js';
 
@@ -6,10 +6,15 @@ export type Asked<Body> =
   | { readonly ok: true; readonly body: Body }
   | { readonly ok: false; readonly status: number; readonly code: string; readonly message: string };
 
-let csrf: string | null = null;
+let token: string | null = null;
 
-export function rememberCsrf(token: string | null): void {
-  csrf = token;
+/** For as long as the page is open; nothing is stored. */
+export function rememberToken(given: string | null): void {
+  token = given;
+}
+
+export function authorization(): Readonly<Record<string, string>> {
+  return token === null ? {} : { authorization: `Bearer ${token}` };
 }
 
 export async function ask<Name extends EndpointName>(
@@ -31,7 +36,7 @@ export async function send<Body>(
       credentials: 'same-origin',
       headers: {
         'x-requested-by': 'dashboard',
-        ...(csrf !== null && { 'x-dso-csrf': csrf }),
+        ...authorization(),
         ...(body !== null && { 'content-type': FORM_CONTENT_TYPE }),
       },
       ...(body !== null && { body }),

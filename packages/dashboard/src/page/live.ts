@@ -5,6 +5,7 @@
 import { batch } from '@preact/signals';
 import type { HistoryEntry } from '@dshard/api';
 import { eventsIn, type ServerSentEvent } from '../model/server-sent-events.js';
+import { authorization } from './browser-api.js';
 import { applyDelta, type LiveDelta, type LiveSnapshot } from '@dshard/api/live';
 import { rememberNodes } from '../model/groups.js';
 import { rememberPeaks } from '../model/rollout.js';
@@ -48,7 +49,11 @@ async function read(): Promise<void> {
   stop = own;
   let why: string | null = null;
   try {
-    const headers = { accept: 'text/event-stream', ...(lastId !== null && { 'last-event-id': lastId }) };
+    const headers = {
+      accept: 'text/event-stream',
+      ...authorization(),
+      ...(lastId !== null && { 'last-event-id': lastId }),
+    };
     const response = await fetch(PATH, { headers, credentials: 'same-origin', cache: 'no-store', signal: own.signal });
     if (response.ok && response.body !== null) {
       connection.value = { kind: 'live' };

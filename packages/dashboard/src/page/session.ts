@@ -1,35 +1,27 @@
 /** Who uses this page, and with which role. */
 import type { WhoAmI } from '@dshard/api';
-import { ask, rememberCsrf, send } from './browser-api.js';
+import { ask, rememberToken } from './browser-api.js';
 import { reopen } from './live.js';
 import { session, snapshot } from './store.js';
 
-const PATH = '/v1/session';
-
-type LoggedIn = WhoAmI & { csrf?: string };
-
 /** Finds out whether somebody has to log in. */
 export async function findSession(): Promise<void> {
-  const asked = await send<LoggedIn>('/v1/whoami', { method: 'GET', body: null });
-  if (!asked.ok) return;
-  rememberCsrf(asked.body.csrf ?? null);
-  session.value = { kind: 'open', who: asked.body };
+  const asked = await ask('whoAmI');
+  if (asked.ok) session.value = { kind: 'open', who: asked.body satisfies WhoAmI };
 }
 
 /** Resolves with why not. null: it is done. */
 export async function logIn(token: string): Promise<string | null> {
-  const asked = await send<LoggedIn>(PATH, { method: 'POST', body: new URLSearchParams({ token }).toString() });
+  rememberToken(token);
+  const asked = await ask('whoAmI');
   if (!asked.ok) return asked.message;
-  rememberCsrf(asked.body.csrf ?? null);
-  await findSession();
+  session.value = { kind: 'open', who: asked.body };
   reopen();
   return null;
 }
 
-export async function logOut(): Promise<void> {
-  await send(PATH, { method: 'DELETE', body: null });
-  rememberCsrf(null);
+export function logOut(): void {
+  rememberToken(null);
   snapshot.value = null;
   session.value = { kind: 'needed' };
-  await ask('whoAmI');
 }
