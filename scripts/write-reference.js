@@ -122,7 +122,7 @@ function conditionRows() {
 function alarmRows() {
   const rows = Object.entries(ALARMS).map(([kind, { level, meaning, remedy, riseMs, fallMs }]) => {
     const times = `${span(riseMs)} / ${span(fallMs)}`;
-    return `| \`${kind}\` | ${level} | ${cell(meaning)} | ${cell(remedy)} | ${times} |`;
+    return `| [\`${kind}\`](../guide/troubleshooting.md#${kind}) | ${level} | ${cell(meaning)} | ${cell(remedy)} | ${times} |`;
   });
   return [
     '| alarm | level | what is wrong | what to do | rises / falls after |',

@@ -12,6 +12,7 @@ import { addStore } from './commands/store.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
 import { addDescribe } from './describe/describe.js';
+import { addDoctor } from './doctor/doctor.js';
 import { addGet } from './get/get.js';
 import { addEvents } from './history/events.js';
 import { addHistory } from './history/history.js';
@@ -50,6 +51,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(`dso --help` shows the commands, `dso help <command>` explains one)')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   addUp(program);
+  addDoctor(program);
   addGet(program);
   addDescribe(program);
   addOperationCommands(program);

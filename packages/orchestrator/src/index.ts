@@ -4,6 +4,8 @@ export { fixedGatewayInfo } from './adapters/discord/gateway-info.js';
 export type { FixedGatewayInfoOptions } from './adapters/discord/gateway-info.js';
 export { createProcessLauncher } from './adapters/process-launcher/process-launcher.js';
 export type { ProcessLauncherOptions } from './adapters/process-launcher/process-launcher.js';
+export { listenerOn } from './adapters/listening.js';
+export type { Listener } from './adapters/listening.js';
 export { memoryDisk, memoryStore } from './adapters/memory/memory-store.js';
 export type { MemoryDisk, MemoryStoreOptions } from './adapters/memory/memory-store.js';
 export { memorySpool, spoolDisk } from './adapters/memory/memory-spool.js';

@@ -334,7 +334,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     false,
     'Let everybody who reaches the REST interface read GET /metrics, without a token. Metrics name nodes, hosts and versions.',
   ),
-  'launcher.bot': key(orNull(text(), 'none'), null, 'The bot to run as nodes: a .js, .mjs or .cjs file.'),
+  'launcher.bot': key(
+    orNull(text(), 'none'),
+    null,
+    'The bot to run as nodes: a .js, .mjs or .cjs file; or TypeScript, from Node.js 22.18 on.',
+  ),
   'launcher.command': key(
     orNull(commandLine(), 'none'),
     null,

@@ -1,4 +1,4 @@
-/** The nodes of `dso status`: those in trouble first, then those where something goes on, then the healthy in a line. */
+/** The nodes of `dso status`: those in trouble first, then those where something goes on, the healthy in a line. */
 import { counted } from '@dshard/protocol';
 import { shardRanges, type NodeStatus, type ShardConditionKind, type StatusV1 } from '@dshard/api';
 import { CONDITION_WORDS } from '../commands/health.js';

@@ -1,4 +1,4 @@
-/** Asks the orchestrator. */
+/** Asks the orchestrator. The cookie of the session goes along by itself; what changes something says its `csrf`, too. */
 import { FORM_CONTENT_TYPE, requestFor, type Answers, type EndpointName, type WrittenParameters } from '@dshard/api';
 import { session } from './store.js';
 
@@ -6,15 +6,11 @@ export type Asked<Body> =
   | { readonly ok: true; readonly body: Body }
   | { readonly ok: false; readonly status: number; readonly code: string; readonly message: string };
 
-let token: string | null = null;
+let csrf: string | null = null;
 
-/** For as long as the page is open; nothing is stored. */
-export function rememberToken(given: string | null): void {
-  token = given;
-}
-
-export function authorization(): Readonly<Record<string, string>> {
-  return token === null ? {} : { authorization: `Bearer ${token}` };
+/** Of the session. null: there is none, as where no token is asked for. */
+export function rememberCsrf(given: string | null): void {
+  csrf = given;
 }
 
 export async function ask<Name extends EndpointName>(
@@ -26,7 +22,7 @@ export async function ask<Name extends EndpointName>(
   return send<Answers<Name>>(path, { method, body, ...(options.signal && { signal: options.signal }) });
 }
 
-export async function send<Body>(
+async function send<Body>(
   path: string,
   { method, body, signal }: { method: string; body: string | null; signal?: AbortSignal },
 ): Promise<Asked<Body>> {
@@ -36,7 +32,7 @@ export async function send<Body>(
       credentials: 'same-origin',
       headers: {
         'x-requested-by': 'dashboard',
-        ...authorization(),
+        ...(csrf !== null && { 'x-dso-csrf': csrf }),
         ...(body !== null && { 'content-type': FORM_CONTENT_TYPE }),
       },
       ...(body !== null && { body }),

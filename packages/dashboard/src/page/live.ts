@@ -5,7 +5,6 @@
 import { batch } from '@preact/signals';
 import type { HistoryEntry } from '@dshard/api';
 import { eventsIn, type ServerSentEvent } from '../model/server-sent-events.js';
-import { authorization } from './browser-api.js';
 import { applyDelta, type LiveDelta, type LiveSnapshot } from '@dshard/api/live';
 import { rememberNodes } from '../model/groups.js';
 import { rememberPeaks } from '../model/rollout.js';

@@ -142,7 +142,7 @@ function Who(): JSX.Element | null {
         {role}
       </span>
       {token !== 'no token' && (
-        <button type="button" class="quiet" onClick={() => logOut()}>
+        <button type="button" class="quiet" onClick={() => void logOut()}>
           Log out
         </button>
       )}
