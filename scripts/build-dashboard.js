@@ -5,6 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CONTRACT, ENDPOINT_NAMES, OPERATION_KINDS, KINDS_OF_OPERATIONS } from '@dshard/api';
 import { rolldown } from 'rolldown';
@@ -36,6 +38,7 @@ const CONTRACT_MODULES = [
   },
 ];
 
+const fromPage = createRequire(new URL('package.json', PAGE));
 const script = await bundle();
 const style = sheet();
 rmSync(OUT, { recursive: true, force: true });
@@ -72,7 +75,11 @@ async function bundle() {
     resolve: {
       // From the sources: what the page does not use of a package stays out.
       conditionNames: ['@dshard/source', 'import', 'browser', 'default'],
-      alias: { 'node:util': fileURLToPath(new URL('src/page/node-util.ts', PAGE)) },
+      alias: {
+        // Whatever else in the repository has another one: the page and its signals share one.
+        preact: dirname(fromPage.resolve('preact/package.json')),
+        'node:util': fileURLToPath(new URL('src/page/node-util.ts', PAGE)),
+      },
       extensionAlias: { '.js': ['.ts', '.tsx', '.js'] },
     },
     plugins: [
@@ -102,17 +109,10 @@ async function bundle() {
   return `${licences()}${chunk.code}`;
 }
 
+/** Both are under the same licence as we are. */
 function licences() {
-  const named = ['preact', '@preact/signals'].map((name) => {
-    const { version, license } = JSON.parse(readFileSync(packageFile(name), 'utf8'));
-    return `${name} ${version} (${license})`;
-  });
-  return `/*! dshardorchestrator dashboard (MIT), with ${named.join(', ')} */\n`;
-}
-
-/** Of a package whose exports do not list it. */
-function packageFile(name) {
-  return fileURLToPath(new URL(`../node_modules/${name}/package.json`, import.meta.url));
+  const { preact, '@preact/signals': signals } = JSON.parse(read('package.json')).dependencies;
+  return `/*! dshardorchestrator dashboard (MIT), with preact ${preact} (MIT), @preact/signals ${signals} (MIT) */\n`;
 }
 
 function sheet() {

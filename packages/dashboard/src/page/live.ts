@@ -50,7 +50,7 @@ async function read(): Promise<void> {
   try {
     const headers = {
       accept: 'text/event-stream',
-      ...authorization(),
+
       ...(lastId !== null && { 'last-event-id': lastId }),
     };
     const response = await fetch(PATH, { headers, credentials: 'same-origin', cache: 'no-store', signal: own.signal });

@@ -192,7 +192,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       await reply.code(status).send(body);
       return;
     }
-    if (!options.isReady() && route !== CONTRACT.livez.path) {
+    if (!options.isReady() && url !== CONTRACT.livez.path) {
       const { status, body } = failed('DSO_STARTING', 'The orchestrator is starting.');
       await reply.code(status).send(body);
     }
