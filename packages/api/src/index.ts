@@ -17,6 +17,7 @@ export type {
   MigrationStatus,
   HostStatus,
   NodeStatus,
+  Pauses,
   Readiness,
   RolloutStatus,
   ShardCondition,

@@ -16,6 +16,7 @@ import { addDoctor } from './doctor/doctor.js';
 import { addGet } from './get/get.js';
 import { addEvents } from './history/events.js';
 import { addHistory } from './history/history.js';
+import { addInit } from './init/init.js';
 import { addEndpointCommand, commandOf, type Presentation } from './endpoint-command.js';
 import { withCommonHelp } from './run-command.js';
 import { CLI_ERRORS } from './errors.js';
@@ -50,6 +51,7 @@ export function createProgram(): Command {
     .exitOverride()
     .showHelpAfterError('(`dso --help` shows the commands, `dso help <command>` explains one)')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
+  addInit(program);
   addUp(program);
   addDoctor(program);
   addGet(program);

@@ -3,8 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, Answers, Configuration, EndpointName, Takes } from '@dshard/api';
 import type { Clock, Random } from '@dshard/transport';
 import type { OwnProcess } from '../adapters/own-process.js';
-import type { Expected } from '../domain/state/access.js';
-import type { OrchestratorHandle } from '../runtime/contract.js';
+import type { CommandMeta, OrchestratorHandle } from '../runtime/contract.js';
 import type { Access, Identity } from './access.js';
 import type { Audit } from './audit.js';
 import type { Reply } from './answers.js';
@@ -41,8 +40,8 @@ export type Asked<Values> = {
   readonly reply: FastifyReply;
   /** null: a probe, of somebody who showed no token. */
   readonly identity: Identity | null;
-  /** What is to be changed must still be so. */
-  readonly expected: Expected | undefined;
+  /** For a command: the id of the request, and what must still be so. */
+  readonly meta: CommandMeta;
 };
 
 /** Whatever an entry answers, what went wrong is told as an `Answer`. null: the handler took the response over. */

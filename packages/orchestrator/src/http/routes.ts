@@ -57,7 +57,8 @@ async function answer(
       ? surroundings.audit.begin({ identity, ...client, action: name, parameters: read.values })
       : null;
   const handler = HANDLERS[name] as Handler<object, unknown>;
-  const asked = { values: read.values, by: nameOf(client, identity), client, request, reply, identity, expected };
+  const meta = { requestId: request.id, ...(expected && { expected }) };
+  const asked = { values: read.values, by: nameOf(client, identity), client, request, reply, identity, meta };
   const handled = await handler(asked, surroundings);
   if (handled === null) return reply;
   recorded?.ended(handled.status, codeIn(handled.body));

@@ -26,6 +26,7 @@ import { addDashboard, DASHBOARD_ROUTES } from './dashboard.js';
 import { LiveStreams } from './live/live-streams.js';
 import { countAnswers } from './metrics.js';
 import { RefusedRequests } from './refused-requests.js';
+import { requestIds, tellRequests } from './request-log.js';
 import { addRoutes } from './routes.js';
 import { OpenStreams } from './server-sent-events.js';
 import { CSRF_HEADER, isCsrf, Sessions } from './sessions.js';
@@ -119,6 +120,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const isOpen = (path: string): boolean => OPEN.has(path) || (publicMetrics && path === CONTRACT.metrics.path);
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
+    genReqId: requestIds(options.random),
     requestTimeout: timeouts.requestMs,
     serverFactory: (handler) => {
       const limits = { headersTimeout: timeouts.headMs, connectionsCheckingInterval: timeouts.lookEveryMs };
@@ -154,6 +156,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   app.server.maxConnections = MAX_CONNECTIONS;
 
+  tellRequests(app, logger);
   // A client that asks on before it was answered would have us make hundreds of answers at once, and hold them all.
   const asking = new WeakSet<Socket>();
   app.addHook('onRequest', async ({ raw: { socket } }, reply) => {
@@ -199,7 +202,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500) logger.error({ path: request.url, error: error.message }, 'A request failed.');
+    if (status >= 500)
+      logger.error({ request: request.id, path: request.url, error: error.message }, 'A request failed.');
     const code = status >= 500 ? 'DSO_INTERNAL' : 'DSO_REQUEST_INVALID';
     return reply.code(status).send(refusal(status, code, printable(error.message)).body);
   });

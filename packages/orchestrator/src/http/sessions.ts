@@ -30,7 +30,7 @@ type Rules = {
   readonly clock: Pick<Clock, 'now' | 'wallClock'>;
 };
 
-/** `id` null: of the configured token, or of none. Times are the machine's: they are to mean something after a restart. */
+/** `id` null: of the configured token, or of none. Times are the machine’s: they mean something after a restart. */
 type Ticket = { readonly name: string; readonly id: string | null; readonly until: number };
 
 export type Session = { readonly name: string; readonly until: number; readonly csrf: string };
