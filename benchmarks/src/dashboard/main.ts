@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- dashboard`: how many frames a second a real browser draws of the shard map, while hundreds of shards
- * change each second. Chromium as Debian has it, without a graphics card, so a reader's own machine does better.
+ * `npm run bench -- dashboard`: how many frames a second a real browser draws of the shard map, while hundreds of
+ * shards change each second. Chromium as Debian has it, without a graphics card, so a reader's own machine does better.
  */
 import { existsSync } from 'node:fs';
 import { delay, systemClock } from '@dshard/transport';

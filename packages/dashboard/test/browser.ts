@@ -14,7 +14,7 @@ import { expect } from 'vitest';
 /** As built: its bots are programs beside it. */
 const demo = (await import(new URL('../../demo/dist/index.js', import.meta.url).href)) as typeof import('@dshard/demo');
 
-export const CHROMIUM = process.env['DSO_CHROMIUM'] ?? '/usr/bin/chromium';
+const CHROMIUM = process.env['DSO_CHROMIUM'] ?? '/usr/bin/chromium';
 export const HAS_CHROMIUM: boolean = existsSync(CHROMIUM);
 if (!HAS_CHROMIUM) {
   process.stderr.write(
@@ -112,7 +112,7 @@ export async function seriousFaults(page: Page): Promise<readonly string[]> {
 const IMAGES = fileURLToPath(new URL('../../../docs/guide/images/', import.meta.url));
 /** `DSO_SCREENSHOTS=1 npm run e2e -- packages/dashboard` writes those of the documentation. */
 const WRITES = process.env['DSO_SCREENSHOTS'] === '1';
-export const WIDTHS: readonly number[] = [1440, 1024, 390];
+const WIDTHS: readonly number[] = [1440, 1024, 390];
 
 export async function screenshot(page: Page, name: string, widths: readonly number[] = WIDTHS): Promise<void> {
   if (!WRITES) return;

@@ -64,7 +64,7 @@ export function isPast({ node, shards }: NodeEntry): boolean {
   return node.connection === 'disconnected' && node.gone && shards.length === 0;
 }
 
-export function inOrder(a: string, b: string): number {
+function inOrder(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true });
 }
 

@@ -18,7 +18,7 @@ export type Span = {
 
 export type Lane = { readonly key: string; readonly title: string; readonly spans: readonly Span[] };
 
-export type Fold = { readonly from: number; readonly to: number; readonly label: string };
+type Fold = { readonly from: number; readonly to: number; readonly label: string };
 
 export type TimeScale = {
   /** A time as a place from 0 to 1. */

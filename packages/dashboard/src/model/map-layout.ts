@@ -5,14 +5,14 @@
 import type { CellGroup } from './groups.js';
 
 export type Cell = { readonly shard: number; readonly x: number; readonly y: number };
-export type Panel = {
+type Panel = {
   readonly group: CellGroup;
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
 };
-export type HostTitle = { readonly host: string; readonly y: number; readonly nodes: number; readonly shards: number };
+type HostTitle = { readonly host: string; readonly y: number; readonly nodes: number; readonly shards: number };
 
 export type MapLayout = {
   readonly size: number;

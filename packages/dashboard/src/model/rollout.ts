@@ -1,6 +1,6 @@
 /**
- * The page of a rollout: which nodes drain and which fill, how far each stage is, and the one decision that is open now,
- * as a sentence.
+ * The page of a rollout: which nodes drain and which fill, how far each stage is, and the one decision that is open
+ * now, as a sentence.
  */
 import type { LiveRollout, LiveSnapshot } from '@dshard/api/live';
 import { conditionOf, entryOf } from './fleet.js';
@@ -23,7 +23,7 @@ export type Stage = {
   readonly state: 'done' | 'moving' | 'baking' | 'failed' | 'next';
 };
 
-export type Decision = {
+type Decision = {
   /** A sentence. */
   readonly text: string;
   readonly offer: 'pause' | 'resume' | 'undo' | null;

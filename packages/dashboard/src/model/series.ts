@@ -3,7 +3,7 @@
  * time in which the stream was lost is a gap, not a line.
  */
 import type { LiveSnapshot } from '@dshard/api/live';
-import { conditionOf, nodeEntries, rateOf, shardCount, totalRate } from './fleet.js';
+import { nodeEntries, rateOf, shardCount, totalRate } from './fleet.js';
 
 export const STEP_MS = 2_000;
 const KEPT = 900;
@@ -98,14 +98,4 @@ export function sparkOf(values: readonly (number | null)[], points: number): rea
   const last = values.slice(-points);
   const top = Math.max(1e-9, ...last.map((value) => value ?? 0));
   return last.map((value) => (value === null ? null : value / top));
-}
-
-/** Shards that have changed their condition between two snapshots. */
-export function changedShards(before: LiveSnapshot, after: LiveSnapshot): readonly number[] {
-  if (before.shards === after.shards) return [];
-  const changed: number[] = [];
-  for (let id = 0; id < shardCount(after); id += 1) {
-    if (conditionOf(before, id) !== conditionOf(after, id)) changed.push(id);
-  }
-  return changed;
 }

@@ -1,7 +1,7 @@
 /** How each condition of a shard looks and reads. A tone is never alone: each has a mark, and a word beside it. */
 import type { ShardConditionKind } from '@dshard/api';
 
-export type Tone = 'up' | 'moving' | 'coming' | 'trouble' | 'broken' | 'resting' | 'hole';
+type Tone = 'up' | 'moving' | 'coming' | 'trouble' | 'broken' | 'resting' | 'hole';
 
 export type Look = {
   readonly tone: Tone;

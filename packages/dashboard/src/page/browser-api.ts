@@ -1,4 +1,4 @@
-/** Asks the orchestrator. The cookie of the session goes along by itself; what changes something says its `csrf`, too. */
+/** Asks the orchestrator. The cookie of the session goes along by itself; with it goes its `csrf`. */
 import { FORM_CONTENT_TYPE, requestFor, type Answers, type EndpointName, type WrittenParameters } from '@dshard/api';
 import { session } from './store.js';
 

@@ -1,4 +1,4 @@
-/** All that pages show, as signals. What changes them: the stream (live.ts), the address (navigation.ts), the session. */
+/** All that pages show, as signals. The stream (live.ts), the address and the session change them. */
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { HistoryEntry, Role, WhoAmI } from '@dshard/api';
 import type { LiveSnapshot } from '@dshard/api/live';

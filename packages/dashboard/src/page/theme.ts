@@ -29,7 +29,7 @@ export function chooseTheme(chosen: Theme): void {
   applyTheme();
 }
 
-export function applyTheme(): void {
+function applyTheme(): void {
   const root = document.documentElement;
   if (theme.value === 'system') delete root.dataset['theme'];
   else root.dataset['theme'] = theme.value;

@@ -11,7 +11,7 @@ export type SmallShard = {
   readonly rate?: number;
 };
 
-export function nodeNamed(more: SmallNode): LiveNode {
+function nodeNamed(more: SmallNode): LiveNode {
   return {
     host: 'a',
     version: 'v1',

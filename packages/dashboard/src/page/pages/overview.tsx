@@ -172,7 +172,7 @@ function Figures({ snapshot }: { snapshot: LiveSnapshot }): JSX.Element {
   );
 }
 
-export function Choice<Name extends string>({
+function Choice<Name extends string>({
   label,
   options,
   chosen,
