@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type * as Demo from '@dshard/demo';
 import type { Discord, Fleet, FleetOptions } from '@dshard/demo';
 import { until } from '@dshard/testkit';
 import { systemClock } from '@dshard/transport';
@@ -12,7 +13,7 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from 'p
 import { expect } from 'vitest';
 
 /** As built: its bots are programs beside it. */
-const demo = (await import(new URL('../../demo/dist/index.js', import.meta.url).href)) as typeof import('@dshard/demo');
+const demo = (await import(new URL('../../demo/dist/index.js', import.meta.url).href)) as typeof Demo;
 
 const CHROMIUM = process.env['DSO_CHROMIUM'] ?? '/usr/bin/chromium';
 export const HAS_CHROMIUM: boolean = existsSync(CHROMIUM);
