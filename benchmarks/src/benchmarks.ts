@@ -53,4 +53,13 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'frames a second of the shard map in a real browser, with 5,000 shards and 200 changes a second',
     quick: ['--seconds', '2'],
   },
+  peers: {
+    about: "a deploy by discord.js' ShardingManager, by discord-hybrid-sharding, and by ours",
+    quick: ['--quick', '--only', 'dshardorchestrator'],
+  },
+  sizing: {
+    about: 'memory and processor time of a discord.js bot, by guilds and messages',
+    quick: ['--quick'],
+    node: ['--expose-gc'],
+  },
 };
