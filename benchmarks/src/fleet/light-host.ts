@@ -22,8 +22,9 @@ export function lightHost(): ShardHost {
         identify(shardId, shard, context).catch(() => undefined);
       }
     },
-    async resumeShard(shardId, session) {
+    async resumeShard(shardId, session, context) {
       shards.set(shardId, { session, signal: new AbortController() });
+      context.reportSoon?.();
       return 'resumed';
     },
     async stopShard(shardId, { keepSession }) {
