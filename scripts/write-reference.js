@@ -1,14 +1,14 @@
 /**
  * Writes docs/reference/errors.md from the packages' own tables of errors, the tables of endpoints in
- * docs/reference/rest.md from the contract, and those of conditions and alarms in docs/reference/health.md. `--check`
- * fails when a page is not what the code says. Needs a build. (docs/reference/config.md is kept by a test of its own:
- * packages/api/test/config/reference.)
+ * docs/reference/rest.md from the contract, those of conditions and alarms in docs/reference/health.md, and that of
+ * metrics in docs/reference/metrics.md. `--check` fails when a page is not what the code says. Needs a build.
+ * (docs/reference/config.md is kept by a test of its own: packages/api/test/config/reference.)
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
 import { API_ERRORS, CONTRACT, NODE_QUERY, openApiDocument, OPERATION_KINDS, SHARD_QUERY } from '@dshard/api';
 import { CLIENT_ERRORS } from '@dshard/client';
-import { ALARMS, CONDITIONS, DOMAIN_ERRORS, ORCHESTRATOR_ERRORS, REST_ERRORS } from '@dshard/orchestrator';
+import { ALARMS, CONDITIONS, DOMAIN_ERRORS, METRICS, ORCHESTRATOR_ERRORS, REST_ERRORS } from '@dshard/orchestrator';
 import { EMULATOR_ERRORS } from '@dshard/gateway-emulator';
 import { NODE_ERRORS } from '@dshard/node';
 import { PROTOCOL_ERRORS } from '@dshard/protocol';
@@ -122,7 +122,7 @@ function conditionRows() {
 function alarmRows() {
   const rows = Object.entries(ALARMS).map(([kind, { level, meaning, remedy, riseMs, fallMs }]) => {
     const times = `${span(riseMs)} / ${span(fallMs)}`;
-    return `| \`${kind}\` | ${level} | ${cell(meaning)} | ${cell(remedy)} | ${times} |`;
+    return `| [\`${kind}\`](../guide/troubleshooting.md#${kind}) | ${level} | ${cell(meaning)} | ${cell(remedy)} | ${times} |`;
   });
   return [
     '| alarm | level | what is wrong | what to do | rises / falls after |',
@@ -135,10 +135,29 @@ function span(ms) {
   return ms === 0 ? 'at once' : ms < 60_000 ? `${ms / 1_000} s` : `${ms / 60_000} min`;
 }
 
+function metricsPage(page) {
+  return page.replaceAll(MADE_OF_TABLES, (_, whose) => {
+    const rows = Object.entries(METRICS).map(([name, { kind, labels, help, ...from }]) => {
+      const source =
+        'read' in from
+          ? 'read'
+          : Object.keys(from.on)
+              .map((cause) => `\`${cause}\``)
+              .join(', ');
+      const unit = kind === 'histogram' ? `${kind}: ${from.bounds.join(', ')}` : kind;
+      const named = labels.map((label) => `\`${label}\``).join(', ');
+      return `| \`${name}\` | ${unit} | ${named} | ${cell(help)} | ${cell(source)} |`;
+    });
+    const head = ['| metric | kind | labels | what it tells | from |', '| --- | --- | --- | --- | --- |'];
+    return [`<!-- made from the code: ${whose} -->`, '', ...head, ...rows, '', '<!-- end -->'].join('\n');
+  });
+}
+
 const PAGES = {
   'docs/reference/errors.md': errorsPage,
   'docs/reference/rest.md': restPage,
   'docs/reference/health.md': healthPage,
+  'docs/reference/metrics.md': metricsPage,
   'docs/reference/openapi.json': () => JSON.stringify(openApiDocument(version)),
 };
 

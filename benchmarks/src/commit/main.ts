@@ -1,15 +1,16 @@
 /**
- * `npm run bench:commit`: how many decisions a second become durable while 64 shards move at once, on each store, beside
+ * `npm run bench -- commit`: how many decisions a second become durable while 64 shards move at once, on each store, beside
  * what the same store can do for an orchestrator that commits each decision by itself. The database is a real one,
  * behind a proxy that makes its way long.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FaultProxy, PostgresServer } from '@dshard/testkit';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { Client } from 'pg';
-import type { NodesSaying } from '../fleet/messages.js';
+import type { NodesOrder, NodesSaying } from '../light-fleet/messages.js';
+import { atLeast, figure, machine, ratioOf, tell, whole } from '../outcome.js';
 import { Peer } from '../processes.js';
 import type { CommitOrder, CommitSaying } from './messages.js';
 
@@ -19,12 +20,7 @@ type Place = { name: string; store: CommitOrder['store']; roundTripMs: number | 
 type Rates = { decisions: number; alone: number; perCommit: number };
 type Row = { store: string; roundTripMs: number | null } & Rates;
 
-const whole = (value: string): number => {
-  if (!/^[1-9]\d{0,2}$/.test(value)) throw new InvalidArgumentError('It must be an integer from 1 to 999.');
-  return Number(value);
-};
-
-const flags = new Command('bench:commit')
+const flags = new Command('bench -- commit')
   .description(
     'Decisions a second that become durable while shards move, on each store; PostgreSQL 1 ms and 5 ms away.',
   )
@@ -48,29 +44,9 @@ const places: readonly Place[] = [
   { name: 'postgres, 1 ms away', store: 'postgres', roundTripMs: 1 },
   { name: 'postgres, 5 ms away', store: 'postgres', roundTripMs: 5 },
 ];
-const TARGETS: readonly { what: string; target: number; value: (row: (name: string) => Row) => number }[] = [
-  {
-    what: 'postgres, 5 ms away: against one commit per decision',
-    target: 10,
-    value: (row) => gain(row('postgres, 5 ms away')),
-  },
-  {
-    what: 'postgres, 1 ms away: against one commit per decision',
-    target: 4,
-    value: (row) => gain(row('postgres, 1 ms away')),
-  },
-  {
-    what: 'sqlite: share of the memory store',
-    target: 0.7,
-    value: (row) => row('sqlite').decisions / row('memory').decisions,
-  },
-];
-
 const database = await PostgresServer.start();
 try {
-  console.error(
-    `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, Node.js ${process.version}; ${flags.moving} shards move at once on ${flags.nodes} nodes.`,
-  );
+  console.error(`${flags.moving} shards move at once on ${flags.nodes} nodes; ${machine()}.`);
   const taken = new Map(places.map(({ name }) => [name, [] as Row[]]));
   for (let run = 0; run < runs; run += 1) {
     for (const place of places) {
@@ -80,13 +56,16 @@ try {
     }
   }
   const row = (name: string): Row => medianRow(taken.get(name) ?? []);
-  const targets = TARGETS.map(({ what, target, value }) => {
-    const reached = Number(value(row).toFixed(2));
-    return { what, value: reached, target, ok: reached >= target };
-  });
-  for (const { what, value, target } of targets) console.error(`${what}: ${value} × (${target} × or more)`);
   const rows = places.map(({ name }) => row(name));
-  if (flags.json === true) console.log(JSON.stringify({ name: 'commit', runs, rows, targets }));
+  const gain = ({ decisions, alone }: Row): number => ratioOf(decisions, alone);
+  const targets = [
+    atLeast('PostgreSQL 5 ms away, against one commit per decision', gain(row('postgres, 5 ms away')), 10),
+    atLeast('PostgreSQL 1 ms away, against one commit per decision', gain(row('postgres, 1 ms away')), 4),
+    atLeast('SQLite: share of the memory store', ratioOf(row('sqlite').decisions, row('memory').decisions), 0.7),
+    ...rows.map(({ store, decisions }) => figure(`${store}: decisions a second`, decisions)),
+    ...rows.map(({ store, alone }) => figure(`${store}: commits a second, one decision each`, alone)),
+  ];
+  tell({ name: 'commit', ok: true, runs, rows, targets }, flags);
 } finally {
   await database.close();
 }
@@ -104,8 +83,8 @@ async function measure({ name, store, roundTripMs }: Place): Promise<Row> {
   try {
     const listening = await orchestrator.hear();
     if (listening.kind !== 'listening') throw new Error('The orchestrator did not say where it listens.');
-    const place = { orchestrator: listening.address, from: 0, to: flags.nodes };
-    nodes = new Peer(new URL('../fleet/nodes.js', import.meta.url), place);
+    const place: NodesOrder = { orchestrator: listening.address, from: 0, to: flags.nodes, stateKb: 0 };
+    nodes = new Peer(new URL('../light-fleet/nodes.js', import.meta.url), place);
     await nodes.hear();
     nodes.tell({ do: 'start' });
     orchestrator.tell({ do: 'measure' });
@@ -136,10 +115,6 @@ async function roundTrip(url: string): Promise<number> {
   const ms = (performance.now() - startedMs) / 20;
   await client.end();
   return Number(ms.toFixed(1));
-}
-
-function gain({ decisions, alone }: Row): number {
-  return decisions / alone;
 }
 
 /** The run whose decisions are in the middle. */

@@ -1,10 +1,10 @@
 /**
- * `npm run bench:emulator -w benchmarks`: how many shards and events a second one emulator serves, and what it costs.
+ * `npm run bench -- emulator`: how many shards and events a second one emulator serves, and what it costs.
  */
-import { cpus } from 'node:os';
 import { delay, systemClock } from '@dshard/transport';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { ClientOrder, ClientReading, ClientSaying, ServerOrder, ServerReading, ServerSaying } from './messages.js';
+import { atLeast, atMost, figure, machine, ratioOf, tell, whole } from '../outcome.js';
 import { Peer } from '../processes.js';
 
 type Flags = { shards: number; guilds?: number; clients: number; rates: number[]; seconds: number; json?: true };
@@ -29,15 +29,12 @@ type Row = {
  * later.
  */
 const enough = 0.97;
+const TARGET_RATE = 20_000;
+const TARGET_CPU = 0.6;
 const warmUpMs = 1_500;
 const maxLagMs = 1_000;
 
-const whole = (value: string): number => {
-  if (!/^[1-9]\d{0,6}$/.test(value)) throw new InvalidArgumentError('It must be an integer from 1 on.');
-  return Number(value);
-};
-
-const flags = new Command('bench:emulator')
+const flags = new Command('bench -- emulator')
   .description('One emulator, clients in processes of their own, rate after rate until it does not keep up.')
   .option('--shards <n>', 'sessions', whole, 1_000)
   .option('--guilds <n>', 'guilds of the world (default: 4 per shard)', whole)
@@ -77,27 +74,33 @@ const clients = Array.from({ length: clientCount }, (_, index) => {
   return new Peer<object, ClientSaying>(new URL('./client.js', import.meta.url), order);
 });
 await Promise.all(clients.map((client) => client.hear()));
-console.log(
-  `${shards} shards ready after ${((clock.monotonicMs() - started) / 1000).toFixed(1)} s, on ${cpus().length} cores.`,
-);
+console.error(`${shards} shards ready after ${((clock.monotonicMs() - started) / 1000).toFixed(1)} s; ${machine()}.`);
 
 const rows: Row[] = [];
 for (const rate of flags.rates) {
   const row = await measure(rate);
   rows.push(row);
-  console.log(lineOf(row));
+  console.error(lineOf(row));
   if (!keepsUp(row)) break;
 }
 for (const client of clients) await client.end();
 await server.end();
 
 const best = rows.findLast(keepsUp) ?? null;
-console.log(
+console.error(
   best === null
     ? 'It kept up with none of the rates.'
     : `It kept up with ${best.asked} events a second to ${shards} shards.`,
 );
-if (flags.json === true) console.log(JSON.stringify({ ok: best !== null, shards, keptUpWith: best?.asked ?? 0, rows }));
+const atTarget = rows.find(({ asked }) => asked === TARGET_RATE);
+const targets = [
+  atLeast('events a second that it kept up with', best?.asked ?? 0, Math.min(TARGET_RATE, Math.max(...flags.rates))),
+  ...(atTarget === undefined
+    ? []
+    : [atMost(`share of a core at ${TARGET_RATE} a second`, ratioOf(atTarget.emulatorCpu, 1), TARGET_CPU)]),
+  ...rows.map(({ asked, lagP99Ms }) => figure(`lag p99 at ${asked} a second, ms`, lagP99Ms)),
+];
+tell({ name: 'emulator', ok: best !== null, shards, rows, targets }, flags);
 process.exitCode = best === null ? 1 : 0;
 
 async function measure(asked: number): Promise<Row> {

@@ -1,186 +1,83 @@
 /**
- * `npm run bench:fleet`: many light nodes and one orchestrator, over real sockets. First all nodes connect at once;
- * then the fleet rests; then the orchestrator is killed and started again under the nodes, which all come back at once.
+ * `npm run bench -- fleet`: every shard of a fleet moves to new nodes, as in a rollout that does not wait between its
+ * steps. The time is that of the moves: the new nodes are there before, and nothing is launched.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startGatewayEmulator } from '@dshard/gateway-emulator';
-import { delay, systemClock } from '@dshard/transport';
-import { Command, InvalidArgumentError } from 'commander';
-import { Peer } from '../processes.js';
-import type { NodesOrder, NodesReading, NodesSaying, OrchestratorReading, OrchestratorSaying } from './messages.js';
+import { systemClock } from '@dshard/transport';
+import { Command } from 'commander';
+import { LightFleet, lightNode } from '../light-fleet/fleet.js';
+import { percentileOf } from '../median.js';
+import { atMost, figure, machine, ratioOf, tell, whole, type Target } from '../outcome.js';
 
-type Flags = { nodes: number; shards?: number; processes: number; rest: number; within: number; json?: true };
+type Flags = { shards: number[]; per: number; state: number; processes: number; within: number; json?: true };
+type Row = { shards: number; nodes: number; seconds: number; frozenP99: number; identifies: number; mostDown: number };
 
-type Phase = {
-  phase: 'connect' | 'rest' | 'storm';
-  /** Until all nodes are established, and until all shards are up as well. null: not within the time. */
-  nodesMs: number | null;
-  shardsUpMs: number | null;
-  /** Connections that nodes lost or were refused, and those closed by the orchestrator for a broken rule or limit. */
-  lost: Record<string, number>;
-  violations: number;
-  identifies: number;
-  orchestratorCpuMs: number;
-  orchestratorDeafMs: number;
-  orchestratorRssMb: number;
-  nodesCpuMs: number;
-  fewest: number;
-  most: number;
-};
-
-const POLL_MS = 100;
-
-const whole = (value: string): number => {
-  if (!/^[1-9]\d{0,5}$/.test(value)) throw new InvalidArgumentError('It must be an integer from 1 on.');
-  return Number(value);
-};
-
-const flags = new Command('bench:fleet')
-  .description('Many light nodes connect to one orchestrator at once; then it is killed and started again under them.')
-  .option('--nodes <n>', 'light nodes, at most 2000', whole, 1_000)
-  .option('--shards <n>', 'shards of the bot (default: 2 per node)', whole)
-  .option('--processes <n>', 'processes that the nodes share', whole, 4)
-  .option('--rest <s>', 'seconds of rest between the two', whole, 15)
-  .option('--within <s>', 'seconds that each of the two may take', whole, 60)
+const flags = new Command('bench -- fleet')
+  .description('All shards of a fleet of light nodes move to as many new nodes; larger and larger fleets.')
+  .option('--shards <list>', 'sizes', (text) => text.split(',').map(whole), [128, 512, 1_024])
+  .option('--per <n>', 'shards per node', whole, 16)
+  .option('--state <kB>', 'what each shard takes along', whole, 1_024)
+  .option('--processes <n>', 'processes that the nodes of each version share', whole, 2)
+  .option('--within <s>', 'seconds that a start may take', whole, 60)
   .option('--json', 'the last line is the outcome as JSON')
   .parse()
   .opts<Flags>();
 
-const nodeCount = Math.min(2_000, flags.nodes);
-const shardCount = flags.shards ?? 2 * nodeCount;
+const MAX_SECONDS = 10;
+const MAX_FROZEN_MS = 150;
 const clock = systemClock();
-// It answers `GET /gateway/bot` only. A bot of this size has a large max_concurrency; what is measured here is the
-// fleet, and not Discord's pace.
-const discord = await startGatewayEmulator({
-  shards: shardCount,
-  guilds: shardCount,
-  maxConcurrency: shardCount,
-  sessionStartLimit: 2 * shardCount,
-});
-const folder = mkdtempSync(join(tmpdir(), 'dshard-bench-fleet-'));
-let orchestrator: Peer<object, OrchestratorSaying> | null = null;
-const groups: Peer<object, NodesSaying>[] = [];
-try {
-  let address = await startOrchestrator('127.0.0.1:0');
-  const perProcess = Math.ceil(nodeCount / flags.processes);
-  for (let from = 0; from < nodeCount; from += perProcess) {
-    const order: NodesOrder = { orchestrator: address, from, to: Math.min(nodeCount, from + perProcess) };
-    groups.push(new Peer(new URL('./nodes.js', import.meta.url), order));
-  }
-  await Promise.all(groups.map((group) => group.hear()));
-  console.log(`${nodeCount} nodes in ${groups.length} processes, ${shardCount} shards, ${cpus().length} cores.`);
-
-  const phases: Phase[] = [];
-  const tell = (phase: Phase): void => {
-    phases.push(phase);
-    console.log(lineOf(phase));
-  };
-  tell(await measure('connect', () => Promise.all(groups.map((group) => ask(group, 'start')))));
-  tell(await measure('rest', () => delay(clock, flags.rest * 1_000)));
-  tell(
-    await measure('storm', async () => {
-      await orchestrator?.end('SIGKILL');
-      address = await startOrchestrator(address);
-    }),
-  );
-  const ok = phases.every(isFine);
-  if (flags.json === true) console.log(JSON.stringify({ ok, nodes: nodeCount, shards: shardCount, phases }));
-  process.exitCode = ok ? 0 : 1;
-} finally {
-  await Promise.all([...groups, ...(orchestrator === null ? [] : [orchestrator])].map((peer) => peer.end('SIGKILL')));
-  await discord.close();
-  rmSync(folder, { recursive: true, force: true });
+console.error(machine());
+const rows: Row[] = [];
+for (const shards of flags.shards) {
+  const row = await measure(shards);
+  rows.push(row);
+  console.error(`${shards} shards: ${JSON.stringify(row)}`);
 }
+tell({ name: 'fleet', rows, targets: rows.flatMap(targetsOf) }, flags);
 
-async function startOrchestrator(listen: string): Promise<string> {
-  orchestrator = new Peer(new URL('./orchestrator.js', import.meta.url), {
-    listen,
-    shards: shardCount,
-    folder,
-    discord: { api: discord.apiUrl, token: discord.token },
-  });
-  const saying = await orchestrator.hear();
-  if (saying.kind !== 'listening') throw new Error('The orchestrator did not say where it listens.');
-  return saying.address;
-}
-
-async function measure(phase: Phase['phase'], begin: () => Promise<unknown>): Promise<Phase> {
-  await readAll();
-  const startedAt = clock.monotonicMs();
-  await begin();
-  const lost: Record<string, number> = {};
-  const sum = { nodesCpuMs: 0, cpuMs: 0, deafMs: 0 };
-  let nodesMs: number | null = null;
-  for (;;) {
-    const { said, heard } = await readAll();
-    const ms = Math.round(clock.monotonicMs() - startedAt);
-    sum.cpuMs += said.cpuMs;
-    sum.deafMs = Math.max(sum.deafMs, said.deafMs);
-    for (const { lost: reasons, cpuMs } of heard) {
-      for (const [reason, count] of Object.entries(reasons)) lost[reason] = (lost[reason] ?? 0) + count;
-      sum.nodesCpuMs += cpuMs;
-    }
-    const isThere =
-      said.nodes === nodeCount && heard.reduce((all, { established }) => all + established, 0) === nodeCount;
-    if (isThere) nodesMs ??= ms;
-    const isUp = isThere && said.up === shardCount;
-    if (!isUp && ms < flags.within * 1_000) {
-      await delay(clock, POLL_MS);
-      continue;
-    }
-    const { violations, identifies, rssMb, fewest, most } = said;
-    return {
-      phase,
-      nodesMs,
-      shardsUpMs: isUp ? ms : null,
-      lost,
-      violations,
-      identifies,
-      orchestratorCpuMs: sum.cpuMs,
-      orchestratorDeafMs: sum.deafMs,
-      orchestratorRssMb: rssMb,
-      nodesCpuMs: sum.nodesCpuMs,
-      fewest,
-      most,
-    };
-  }
-}
-
-async function readAll(): Promise<{ said: OrchestratorReading; heard: readonly NodesReading[] }> {
-  const peer = orchestrator;
-  if (peer === null) throw new Error('There is no orchestrator.');
-  peer.tell({});
-  const heard = Promise.all(groups.map((group) => ask(group, 'read')));
-  const saying = await peer.hear();
-  if (saying.kind !== 'reading') throw new Error('The orchestrator did not say how it is.');
-  return { said: saying.reading, heard: await heard };
-}
-
-async function ask(group: Peer<object, NodesSaying>, what: 'start' | 'read'): Promise<NodesReading> {
-  group.tell({ do: what });
-  const saying = await group.hear();
-  if (saying.kind !== 'reading') throw new Error('The nodes did not say how they are.');
-  return saying.reading;
-}
-
-/** Everybody is there, every shard is up, and a storm costs no IDENTIFY. */
-function isFine({ phase, shardsUpMs, identifies }: Phase): boolean {
-  return shardsUpMs !== null && (phase !== 'storm' || identifies === 0);
-}
-
-function lineOf(figures: Phase): string {
-  const { phase, nodesMs, shardsUpMs, lost, violations, identifies, fewest, most } = figures;
-  const reasons = Object.entries(lost)
-    .map(([reason, count]) => `${count} (${reason})`)
-    .join(', ');
-  const time = (ms: number | null): string =>
-    ms === null ? `not within ${flags.within} s` : `${(ms / 1000).toFixed(1)} s`;
+function targetsOf({ shards, seconds, frozenP99, identifies, mostDown }: Row): Target[] {
+  const [smallest] = rows;
+  const largest = rows.at(-1);
+  if (smallest === undefined || largest === undefined) return [];
+  const each = [
+    figure(`${shards} shards: seconds`, seconds),
+    atMost(`${shards} shards: frozen p99, ms`, frozenP99, MAX_FROZEN_MS),
+    atMost(`${shards} shards: IDENTIFYs of the moves`, identifies, 0),
+    atMost(`${shards} shards: shards down or moving at once`, mostDown, Math.floor(shards / 4)),
+  ];
+  if (shards !== largest.shards || rows.length === 1) return each;
+  const growth = shards / smallest.shards;
   return [
-    `${phase}: all nodes established ${time(nodesMs)}, all shards up ${time(shardsUpMs)}`,
-    `attempts that failed: ${reasons === '' ? 'none' : reasons}; ${violations} closed for a limit, ${identifies} IDENTIFYs, ${fewest} to ${most} shards per node`,
-    `orchestrator ${figures.orchestratorCpuMs} ms of CPU, deaf for ${figures.orchestratorDeafMs} ms at most, ${figures.orchestratorRssMb} MB`,
-    `nodes ${figures.nodesCpuMs} ms of CPU`,
-  ].join('; ');
+    ...each,
+    atMost(`${shards} shards: seconds of the whole`, seconds, MAX_SECONDS),
+    atMost(`time against ${smallest.shards} shards`, ratioOf(seconds, smallest.seconds), growth),
+  ];
+}
+
+async function measure(shards: number): Promise<Row> {
+  const nodes = Math.ceil(shards / flags.per);
+  const { processes, state } = flags;
+  const settings = { rebalance: 'off', migrationsTotal: '64' };
+  const fleet = await LightFleet.open({ nodes, shards, processes, stateKb: state, settings }, clock);
+  try {
+    await fleet.connect();
+    if (!(await fleet.untilUp(nodes, flags.within * 1_000))) throw new Error(`${nodes} nodes did not come up.`);
+    await fleet.join(nodes);
+    if (!(await fleet.untilUp(2 * nodes, flags.within * 1_000))) throw new Error('The new nodes did not come.');
+    const before = (await fleet.read()).orchestrator.identifies;
+    const { ok, text, ms, frozenMs, mostDown } = await fleet.drain(
+      Array.from({ length: nodes }, (_, index) => lightNode(index)),
+    );
+    if (!ok || frozenMs.length < shards) throw new Error(`${frozenMs.length} of ${shards} shards moved. ${text}`);
+    const identifies = (await fleet.read()).orchestrator.identifies - before;
+    return {
+      shards,
+      nodes,
+      seconds: Math.round(ms / 100) / 10,
+      frozenP99: percentileOf(frozenMs, 0.99),
+      identifies,
+      mostDown,
+    };
+  } finally {
+    await fleet.close();
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * What it costs to keep the raw guilds of a shard beside a library's caches: memory, CPU per event, what a move copies
- * and what it leaves to the frozen shard. `npm run bench:guild-state -- --guilds 500 --members 100`. Guilds and events
+ * and what it leaves to the frozen shard. `npm run bench -- guild-state --guilds 500 --members 100`. Guilds and events
  * are those of the emulator's world.
  */
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
@@ -8,6 +8,7 @@ import type { TrafficEvent } from '@dshard/gateway-emulator';
 import { emptyState, guildCreateOf, IncomingGuilds, KEEP_ALL, OutgoingGuilds, reduce } from '@dshard/node/guild-state';
 import type { GuildPart, RawDispatch, ShardState } from '@dshard/node/guild-state';
 import { Command } from 'commander';
+import { figure, tell } from '../outcome.js';
 
 const ALL_INTENTS = 0x1ffff | (0b11 << 20) | (0b11 << 24);
 /** Each kind by itself, so that the dear ones show. */
@@ -15,13 +16,13 @@ const KINDS = ['messages', 'reactions', 'typing', 'presences', 'voice', 'members
 
 const { gc } = globalThis;
 
-const program = new Command('bench:guild-state')
+const program = new Command('bench -- guild-state')
   .option('--guilds <n>', 'guilds of the shard', Number, 500)
   .option('--members <n>', 'members per guild', Number, 100)
   .option('--events <n>', 'events of each kind', Number, 20_000)
   .option('--json', 'for programs')
   .parse();
-const options = program.opts<{ guilds: number; members: number; events: number; json?: boolean }>();
+const options = program.opts<{ guilds: number; members: number; events: number; json?: true }>();
 
 await using gateway = await startGatewayEmulator({ guilds: options.guilds, members: options.members });
 const { world, traffic } = gateway;
@@ -87,11 +88,17 @@ let delta: string[] = [];
 const deltaMs = timed(() => (delta = [...outgoing.changes()]));
 const deltaMb = delta.reduce((sum, { length }) => sum + length, 0) / 2 ** 20;
 
-const result = { asObjectsMb, asStateMb, createMs, perEventUs, copyMs, copyMb, takeMs, showMs, deltaMs, deltaMb };
-const round = (_: string, value: unknown): unknown =>
-  typeof value === 'number' ? Number(value.toPrecision(3)) : value;
-console.log(
-  options.json === true
-    ? JSON.stringify(result, round)
-    : `${options.guilds} guilds of ${options.members} members\n${JSON.stringify(result, round, 2)}`,
+const result = { asObjectsMb, asStateMb, createMs, copyMs, copyMb, takeMs, showMs, deltaMs, deltaMb };
+const rounded = (value: number): number => Number(value.toPrecision(3));
+tell(
+  {
+    name: 'guild-state',
+    guilds: options.guilds,
+    members: options.members,
+    targets: [
+      ...Object.entries(result).map(([what, value]) => figure(what, rounded(value))),
+      ...Object.entries(perEventUs).map(([kind, us]) => figure(`${kind}: microseconds an event`, rounded(us))),
+    ],
+  },
+  options,
 );

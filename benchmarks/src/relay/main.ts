@@ -1,14 +1,15 @@
 /**
- * `npm run bench:relay`: how fast the state of a shard goes from origin to destination through the orchestrator, beside
- * the same values with the same codec through a socket with nobody between. Real processes; both ways take turns.
+ * `npm run bench -- relay`: how fast the state of a shard goes from origin to destination through the orchestrator. The
+ * floor: the same values with the same codec through a socket with nobody between. Real processes; both take turns.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import { delay, systemClock } from '@dshard/transport';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { medianOf } from '../median.js';
+import { atLeast, machine, ratioOf, tell, whole } from '../outcome.js';
 import { Peer } from '../processes.js';
 import type { Arrived, Load, Saying, Usage } from './messages.js';
 
@@ -17,11 +18,7 @@ type Order = { do: 'send' | 'usage' } | { do: 'migrate'; to: string };
 type Way = { ms: number; peakRssMb: number; cpu: Record<string, number> };
 type Row = { what: string; fleet: number; bare: number; ratio: number; target: number; ok: boolean; peakRssMb: number };
 
-const whole = (value: string): number => {
-  if (!/^[1-9]\d?$/.test(value)) throw new InvalidArgumentError('It must be an integer from 1 to 99.');
-  return Number(value);
-};
-const flags = new Command('bench:relay')
+const flags = new Command('bench -- relay')
   .description('User events node → orchestrator → node, against a bare encode, pipe and decode of the same values.')
   .option('--runs <n>', 'times that each way is taken; the median counts', whole, 5)
   .option('--only <text>', 'only what begins with this, such as "200 B"')
@@ -41,7 +38,7 @@ const clock = systemClock();
 const shards = 2;
 const discord = await startGatewayEmulator({ shards, guilds: shards, maxConcurrency: shards });
 try {
-  console.error(`${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, Node.js ${process.version}`);
+  console.error(machine());
   const rows: Row[] = [];
   for (const { what, load, target } of loads) {
     if (!what.startsWith(flags.only ?? '')) continue;
@@ -49,13 +46,8 @@ try {
     rows.push(row);
     console.error(lineOf(row, load));
   }
-  const targets = rows.map(({ what, ratio, target, ok }) => ({
-    what: `${what}: share of the bare way`,
-    value: ratio,
-    target,
-    ok,
-  }));
-  if (flags.json === true) console.log(JSON.stringify({ name: 'relay', runs, rows, targets }));
+  const targets = rows.map(({ what, ratio, target }) => atLeast(`${what}: share of the bare way`, ratio, target));
+  tell({ name: 'relay', runs, rows, targets }, flags);
 } finally {
   await discord.close();
 }
@@ -75,7 +67,7 @@ async function compare(what: string, load: Load, target: number): Promise<Row> {
     const perSecond = (taken: readonly Way[]): number =>
       Math.round((load.events * 1_000) / medianOf(taken.map(({ ms }) => ms)));
     const rates = { fleet: perSecond(ways.fleet), bare: perSecond(ways.bare) };
-    const ratio = Number((rates.fleet / rates.bare).toFixed(2));
+    const ratio = ratioOf(rates.fleet, rates.bare);
     console.error(`  CPU ms: ${JSON.stringify(ways.fleet.at(-1)?.cpu)}, bare ${JSON.stringify(ways.bare.at(-1)?.cpu)}`);
     const peakRssMb = Math.max(...ways.fleet.map((way) => way.peakRssMb));
     return { what, ...rates, ratio, target, ok: ratio >= target, peakRssMb };

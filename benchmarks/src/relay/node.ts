@@ -1,7 +1,7 @@
 /** One node whose shards have as much state as the load says: each export sends all of it. */
 import { createNode, type ShardHost } from '@dshard/node';
 import { silentLogger, delay, systemClock } from '@dshard/transport';
-import { lightHost } from '../fleet/light-host.js';
+import { lightHost } from '../light-fleet/light-host.js';
 import { orderVariable } from '../processes.js';
 import { Arrivals, registry, valuesOf, type NodeOrder, type Saying } from './messages.js';
 import { answerUsage } from './usage.js';

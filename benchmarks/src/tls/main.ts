@@ -1,25 +1,22 @@
 /**
- * `npm run bench:tls`: what mutual TLS between nodes and orchestrator costs a shard that moves. Runs in plain text and
- * by TLS alternate, so that whatever else the machine does meets both.
+ * `npm run bench -- tls`: what mutual TLS between nodes and orchestrator costs a shard that moves. Runs in plain text
+ * and by TLS alternate, so that whatever else the machine does meets both.
  */
-import { cpus } from 'node:os';
 import { TestAuthority } from '@dshard/testkit/certificates';
-import { Command, InvalidArgumentError } from 'commander';
-import { medianOf } from '../median.js';
+import { Command } from 'commander';
+import { medianOf, percentileOf } from '../median.js';
+import { atMost, figure, machine, ratioOf, tell, whole } from '../outcome.js';
 import { Peer } from '../processes.js';
-import type { RunOrder, RunReading } from './messages.js';
+import type { RunOrder, RunReading } from '../moves/messages.js';
 
 type Flags = { runs: number; shards: number; nodes: number; rate: number; rounds: number; json?: true };
 type Mode = 'plain' | 'tls';
 
 const MOST_RATIO = 1.3;
+/** Each shard carries a megabyte along. */
+const FLEET = { bot: 'ws', guilds: 4, members: 5, stateMb: 1, oneByOne: false } as const;
 
-const whole = (value: string): number => {
-  if (!/^[1-9]\d{0,3}$/.test(value)) throw new InvalidArgumentError('It must be an integer from 1 to 9999.');
-  return Number(value);
-};
-
-const flags = new Command('bench:tls')
+const flags = new Command('bench -- tls')
   .description('Shards move under traffic, over plain text and over TLS with certificates on both sides, in turn.')
   .option('--runs <n>', 'runs of each kind', whole, 5)
   .option('--shards <n>', 'shards of the bot', whole, 64)
@@ -31,8 +28,8 @@ const flags = new Command('bench:tls')
     'after',
     `
 Examples:
-  npm run bench:tls -- --json
-  npm run bench:tls -- --runs 1 --shards 16 --nodes 2      short
+  npm run bench -- tls --json
+  npm run bench -- tls --runs 1 --shards 16 --nodes 2      short
 
 Exit codes: 0 no event was lost or repeated and no IDENTIFY was wasted, whatever the times; 1 otherwise.`,
   )
@@ -47,11 +44,19 @@ const p50s: Record<Mode, number[]> = { plain: [], tls: [] };
 const problems: string[] = [];
 try {
   const files = { ...(await authority.issue('fleet')), ca: authority.ca };
-  console.log(`${flags.shards} shards on ${flags.nodes} nodes, ${flags.rate} events a second, ${cpus().length} cores.`);
+  console.error(`${flags.shards} shards on ${flags.nodes} nodes, ${flags.rate} events a second; ${machine()}.`);
   for (let run = 0; run < flags.runs; run += 1) {
     for (const mode of ['plain', 'tls'] as const) {
       const { shards, nodes, rate, rounds } = flags;
-      const order: RunOrder = { shards, nodes, rate, rounds, seed: run + 1, tls: mode === 'tls' ? files : null };
+      const order: RunOrder = {
+        ...FLEET,
+        shards,
+        nodes,
+        rate,
+        rounds,
+        seed: run + 1,
+        tls: mode === 'tls' ? files : null,
+      };
       const reading = await carryOut(order);
       take(mode, reading);
     }
@@ -61,49 +66,35 @@ try {
 }
 const p99 = { plain: medianOf(p99s.plain), tls: medianOf(p99s.tls) };
 const p50 = { plain: medianOf(p50s.plain), tls: medianOf(p50s.tls) };
-const ratio = Math.round((p99.tls / p99.plain) * 100) / 100;
 const targets = [
-  {
-    name: 'gap p99 by mutual TLS against plain text',
-    value: ratio,
-    unit: '×',
-    most: MOST_RATIO,
-    met: ratio <= MOST_RATIO,
-  },
-  { name: 'gap p99 in plain text, median of runs', value: p99.plain, unit: 'ms' },
-  { name: 'gap p99 by mutual TLS, median of runs', value: p99.tls, unit: 'ms' },
-  { name: 'gap p50 in plain text, median of runs', value: p50.plain, unit: 'ms' },
-  { name: 'gap p50 by mutual TLS, median of runs', value: p50.tls, unit: 'ms' },
+  atMost('gap p99 by mutual TLS against plain text', ratioOf(p99.tls, p99.plain), MOST_RATIO),
+  figure('gap p99 in plain text, median of runs, ms', p99.plain),
+  figure('gap p99 by mutual TLS, median of runs, ms', p99.tls),
+  figure('gap p50 in plain text, median of runs, ms', p50.plain),
+  figure('gap p50 by mutual TLS, median of runs, ms', p50.tls),
 ];
-for (const { name, value, unit } of targets) console.log(`${name}: ${value} ${unit}`);
 for (const problem of problems) console.error(problem);
 const ok = problems.length === 0;
-if (flags.json === true)
-  console.log(JSON.stringify({ name: 'tls', ok, runs: flags.runs, shards: flags.shards, targets }));
+tell({ name: 'tls', ok, runs: flags.runs, shards: flags.shards, targets }, flags);
 process.exitCode = ok ? 0 : 1;
 
 async function carryOut(order: RunOrder): Promise<RunReading> {
-  const run = new Peer<object, RunReading>(new URL('./run.js', import.meta.url), order);
+  const run = new Peer<object, RunReading>(new URL('../moves/run.js', import.meta.url), order);
   const reading = await run.hear();
   await run.ended();
   return reading;
 }
 
 function take(mode: Mode, { gapsMs, emitted, lost, repeated, identifies }: RunReading): void {
-  const gaps = gapsMs.toSorted((a, b) => a - b);
-  const [p50OfRun, p99OfRun] = [percentile(gaps, 0.5), percentile(gaps, 0.99)];
+  const [p50OfRun, p99OfRun] = [percentileOf(gapsMs, 0.5), percentileOf(gapsMs, 0.99)];
   p50s[mode].push(p50OfRun);
   p99s[mode].push(p99OfRun);
   const name = `${mode} ${p99s[mode].length}`;
-  console.log(
-    `${name}: ${gaps.length} moves, gap ${p50OfRun} ms (p50), ${p99OfRun} ms (p99); ${emitted} events, ${lost} lost, ${repeated} repeated; ${identifies} IDENTIFYs`,
+  console.error(
+    `${name}: ${gapsMs.length} moves, gap ${p50OfRun} ms (p50), ${p99OfRun} ms (p99); ${emitted} events, ${lost} lost, ${repeated} repeated; ${identifies} IDENTIFYs`,
   );
-  if (gaps.length < flags.shards) problems.push(`${name}: only ${gaps.length} shards moved.`);
+  if (gapsMs.length < flags.shards) problems.push(`${name}: only ${gapsMs.length} shards moved.`);
   if (lost > 0) problems.push(`${name}: ${lost} events were lost.`);
   if (repeated > 0) problems.push(`${name}: ${repeated} events were repeated.`);
   if (identifies !== flags.shards) problems.push(`${name}: ${identifies} IDENTIFYs for ${flags.shards} shards.`);
-}
-
-function percentile(sorted: readonly number[], share: number): number {
-  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
 }

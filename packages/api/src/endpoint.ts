@@ -24,6 +24,8 @@ export type Endpoint<Takes extends object> = {
   readonly edits?: { readonly thing: 'node' | 'operation' | 'rollout'; readonly parameter?: string };
   /** It starts something, once for each `Idempotency-Key`. */
   readonly once?: true;
+  /** With `Accept: text/event-stream` it goes on; a client that comes back says `Last-Event-ID`. */
+  readonly streams?: true;
   /** Whether the ancestor has it. */
   readonly ancestor?: true;
   /** For the reference page. */

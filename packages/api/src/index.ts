@@ -56,6 +56,8 @@ export type { ApiRequest, WrittenParameters } from './contract/request.js';
 export { API_ERRORS, ApiError } from './errors.js';
 export type { ApiErrorCode } from './errors.js';
 export { documentationOf } from './documentation.js';
+export { emptyHistogram, histogramOf, quantileOf, scaled, withValue } from './values/histogram.js';
+export type { Histogram } from './values/histogram.js';
 export { describeValue, withoutSecrets } from './values/field.js';
 export type { JsonSchema } from './values/field.js';
 export { shardRanges } from './values/shard-list.js';

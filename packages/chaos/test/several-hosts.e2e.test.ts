@@ -18,7 +18,7 @@ const here = missing === null ? test : test.skip;
 const why = missing === null ? '' : ` (NOT RUN HERE: ${missing})`;
 
 /** Each block with the comment before it. */
-const blocks = [...PAGE.matchAll(/^<!-- (.*?) -->\n\n```(?:sh|yaml)\n(.*?)^```$/gms)].map(
+const blocks = [...PAGE.matchAll(/^<!-- (.*?) -->\n\n```(?:sh run=several-hosts|yaml)\n(.*?)^```$/gms)].map(
   ([, where = '', text = '']) => ({
     where,
     text,

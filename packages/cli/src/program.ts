@@ -8,17 +8,18 @@ import { addConfig } from './commands/config.js';
 import { describeOperation, describeOperations } from './commands/operations.js';
 import { describeHealth, describeShards } from './commands/health.js';
 import { describeNodes } from './commands/nodes.js';
-import { describeStatus } from './commands/status.js';
 import { addStore } from './commands/store.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
 import { addDescribe } from './describe/describe.js';
+import { addDoctor } from './doctor/doctor.js';
 import { addGet } from './get/get.js';
 import { addEvents } from './history/events.js';
 import { addHistory } from './history/history.js';
 import { addEndpointCommand, commandOf, type Presentation } from './endpoint-command.js';
 import { withCommonHelp } from './run-command.js';
 import { CLI_ERRORS } from './errors.js';
+import { addStatus } from './status/status.js';
 import { addOperationCommands, addRolloutViews, addWatch } from './operation-commands.js';
 
 const EXAMPLES = `
@@ -50,6 +51,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(`dso --help` shows the commands, `dso help <command>` explains one)')
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
   addUp(program);
+  addDoctor(program);
   addGet(program);
   addDescribe(program);
   addOperationCommands(program);
@@ -69,7 +71,6 @@ export function createProgram(): Command {
 
 /** What is answered with a document of its own; all others with a message. */
 const PRESENTATIONS: { readonly [Name in EndpointName]?: Presentation<Answers<Name>> } = {
-  status: { text: describeStatus },
   shards: { text: describeShards, rows: 'shards' },
   health: { text: describeHealth, failed: ({ ok }) => !ok },
   operations: { text: describeOperations },
@@ -85,7 +86,8 @@ function addCommandOf(program: Command, name: EndpointName): void {
   if (name === 'events') {
     addEvents(program);
     addHistory(program);
-  } else if (CONTRACT[name].command !== null) addEndpointCommand(program, name, PRESENTATIONS[name]);
+  } else if (name === 'status') addStatus(program);
+  else if (CONTRACT[name].command !== null) addEndpointCommand(program, name, PRESENTATIONS[name]);
 }
 
 /** Commander's own faults are all about the command line. */

@@ -22,7 +22,7 @@ function smallFleet(): OrchestratorState {
   });
 }
 
-function up(node: string): ShardState {
+export function up(node: string): ShardState {
   return { kind: 'running', node, since: 1, link: { node, phase: 'ready', since: 1, refused: null, reason: null } };
 }
 

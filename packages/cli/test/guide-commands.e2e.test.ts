@@ -1,6 +1,7 @@
 /** The guide to scaling as an operator follows it: real processes, its commands one after the other. */
 import { readFile } from 'node:fs/promises';
 import type { StatusV1 } from '@dshard/api';
+import { blocksOf, commandsOf as commandsOfBlock } from '@dshard/testkit';
 import { expect, test } from 'vitest';
 import { runDso } from './dso.js';
 import { orchestratorsOfEachTest, QUIET_BOT, statusOf, untilServing } from './orchestrators.js';
@@ -10,7 +11,9 @@ const SHARDS = 8;
 
 async function commandsOf(guide: string): Promise<string[]> {
   const page = await readFile(new URL(`../../../docs/guide/${guide}.md`, import.meta.url), 'utf8');
-  return [...page.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block = '']) => block.trim().split('\n'));
+  return blocksOf(page)
+    .filter(({ attributes }) => attributes['run'] === 'operators')
+    .flatMap(commandsOfBlock);
 }
 
 /** `web-1` and the others are the nodes that are connected now; a shard moves to a node that has not got it. */

@@ -3,13 +3,14 @@
  * built program against the real REST interface.
  */
 import { readFile } from 'node:fs/promises';
+import { blocksOf, commandsOf as commandsOfBlock } from '@dshard/testkit';
 import { afterEach, expect, test } from 'vitest';
 import { testNode, testState } from '../../orchestrator/test/http/fake-orchestrator.js';
 import { testServer } from '../../orchestrator/test/http/test-server.js';
 import { createProgram } from '../src/program.js';
 import { runDso } from './dso.js';
 
-const GUIDES = ['deploy-safely', 'scaling', 'restarts-and-leaving'];
+const GUIDES = ['deploy-safely', 'scaling', 'restarts-and-leaving', 'troubleshooting', 'upgrading', 'monitoring'];
 const over = { id: 'r12', kind: 'rollout', outcome: 'done', by: 'alice', startedAt: 0, endedAt: 9 } as const;
 
 const closing: (() => unknown)[] = [];
@@ -19,11 +20,9 @@ afterEach(async () => {
 
 async function commandsOf(guide: string): Promise<string[]> {
   const page = await readFile(new URL(`../../../docs/guide/${guide}.md`, import.meta.url), 'utf8');
-  const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
-  return blocks
-    .flatMap((block) => block.split('\n'))
-    .map((line) => line.replace(/\s+#.*$/, '').trim())
-    .filter((line) => line !== '');
+  return blocksOf(page)
+    .filter(({ attributes }) => attributes['run'] === 'operators')
+    .flatMap(commandsOfBlock);
 }
 
 /** A fleet with the nodes that the guides name. */
@@ -41,7 +40,7 @@ test.each(GUIDES)(
   'every command of the guide %s does what it says',
   async (guide) => {
     const commands = await commandsOf(guide);
-    expect(commands.length).toBeGreaterThan(3);
+    expect(commands.length).toBeGreaterThanOrEqual(2);
     for (const command of commands) {
       const [program, ...args] = command.split(' ');
       expect([command, program]).toEqual([command, 'dso']);
@@ -72,7 +71,7 @@ test('every command in the text of the guides is one that there is', async () =>
   const names = new Set(program.commands.flatMap((each) => [each.name(), ...each.aliases()]));
   for (const guide of GUIDES) {
     const page = await readFile(new URL(`../../../docs/guide/${guide}.md`, import.meta.url), 'utf8');
-    for (const [, name] of page.matchAll(/`dso ([a-z-]+)/g))
+    for (const [, name] of page.matchAll(/`dso ([a-z][a-z-]*)/g))
       expect([guide, names.has(name ?? '')]).toEqual([guide, true]);
   }
 });

@@ -87,7 +87,7 @@ export function clientOver(transport: Transport, clock: Clock): Client {
           return await ask('startOperation', { kind, ...parameters }, { idempotencyKey });
         } catch (error) {
           const isLost = error instanceof ClientError && error.code === 'DSO_CLIENT_HUNG_UP';
-          // Who was never reached has begun nothing; after a lost answer, nobody there is an orchestrator that restarts.
+          // Who was never reached has begun nothing; after a lost answer, nobody there means: it restarts.
           if (!isLost && !(lost > 0 && isAway(error))) throw error;
           if (lost >= MAX_LOST_ANSWERS) throw error;
           await delay(clock, RETRY_MS);

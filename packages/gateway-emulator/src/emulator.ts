@@ -7,6 +7,7 @@ import { discordNames } from './core/discord.js';
 import { createGatewayState, type GatewayState } from './core/state.js';
 import { ownVoiceState } from './core/voice.js';
 import { EmulatorError } from './errors.js';
+import { Answers } from './ledger/answers.js';
 import { Ledger } from './ledger/ledger.js';
 import { resolveOptions, type EmulatorOptions } from './options.js';
 import { emulatorRoutes, isEmulatorPath } from './admin/emulator-routes.js';
@@ -52,6 +53,8 @@ export type GatewayEmulator = {
   /** Calls back with everything that happens in the world, before sessions get it. Returns how to end that. */
   onEmitted(listen: (event: TrafficEvent) => void): () => void;
   readonly ledger: Ledger;
+  /** Whether the bot answered what people wrote, each message once. */
+  readonly answers: Answers;
   readonly admin: Admin;
   /**
    * Resolves when everything emitted was reported as handled. Throws `DSO_EMULATOR_NOT_SETTLED` with what is missing
@@ -76,12 +79,16 @@ export async function startGatewayEmulator(
   const { seed, token, rules } = resolved;
   const world = new World({ seed, guilds: resolved.guilds, members: resolved.members, botId: botIdIn(token) });
   const ledger = new Ledger(resolved.ledger);
+  const answers = new Answers(() => clock.now());
   const random = seededRandom(seed + 1);
   const state = createGatewayState({ rules, world, random, token, resumeGatewayUrl: '', now: clock.now() });
   const edge = new GatewayEdge({
     state,
     clock,
-    record: (record) => ledger.record(record),
+    record: (record) => {
+      ledger.record(record);
+      answers.record(record);
+    },
     maxSocketBufferBytes: resolved.maxSocketBufferBytes,
   });
   const listeners = new Set<(event: TrafficEvent) => void>();
@@ -91,6 +98,7 @@ export async function startGatewayEmulator(
   };
   const stage = setStage({ world, clock, random: seededRandom(seed + 3), emit });
   const { nextId, posted } = stage;
+  posted.watch((action) => answers.posted(action));
   const people = new People(stage);
   const traffic = new Traffic({
     world,
@@ -144,7 +152,16 @@ export async function startGatewayEmulator(
   const admin = new Admin({ state, clock, edge, gatewayHost, resumeHost, traffic, voice });
   const listener = requestListener([
     discordRoutes({ state, clock, gatewayUrl: () => gatewayHost.url, recommendedShards: resolved.shards, stage }),
-    emulatorRoutes({ admin, ledger, traffic, world, people, posted, ownVoice: (guild) => ownVoiceState(state, guild) }),
+    emulatorRoutes({
+      admin,
+      ledger,
+      answers,
+      traffic,
+      world,
+      people,
+      posted,
+      ownVoice: (guild) => ownVoiceState(state, guild),
+    }),
   ]);
 
   try {
@@ -182,6 +199,7 @@ export async function startGatewayEmulator(
     traffic,
     people,
     posted,
+    answers,
     play: (lines) => {
       const player = new ScriptPlayer({ lines, clock, nextId, emit });
       players.add(player);

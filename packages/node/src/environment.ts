@@ -2,7 +2,7 @@
  * What a bot process is told by its environment: what the launcher sets (DSO_NODE_ID, DSO_ORCHESTRATOR, DSO_TOKEN or
  * DSO_TOKEN_FILE, DSO_VERSION, DSO_LOG_FILE), or the ancestor's `-nodeid <id>` on the command line; DSO_HOST, DSO_ZONE,
  * DSO_HEALTH_LISTEN, DSO_LEAVE_DEADLINE, DSO_ALLOW_BASE_LEVEL_ORCHESTRATOR; DSO_TLS, DSO_TLS_CA, DSO_TLS_CERT,
- * DSO_TLS_KEY, DSO_TLS_SERVER_NAME, DSO_INSECURE.
+ * DSO_TLS_KEY, DSO_TLS_SERVER_NAME, DSO_INSECURE; DISCORD_API, where that is not Discord's own.
  */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
@@ -30,6 +30,8 @@ export type LaunchEnvironment = {
   /** Undefined: nothing is said of TLS. */
   tls: NodeTls | undefined;
   insecure: string | undefined;
+  /** Discord's REST without its version, where that is not Discord's own. */
+  discordApi: string | undefined;
   /** Whether a launcher started this process: it then expects the process to end when told to shut down. */
   launched: boolean;
 };
@@ -49,6 +51,7 @@ export function launchEnvironment(env: Readonly<Record<string, string | undefine
     leaveDeadline: given(env['DSO_LEAVE_DEADLINE']),
     tls: tlsOf(env),
     insecure: given(env['DSO_INSECURE']),
+    discordApi: apiOf(given(env['DISCORD_API'])),
     launched: given(env['DSO_NODE_ID']) !== undefined,
   };
 }
@@ -66,6 +69,11 @@ export function nodeIdFromArgv(argv: readonly string[] = process.argv): string |
 
 function given(text: string | undefined): string | undefined {
   return text === undefined || text === '' ? undefined : text;
+}
+
+/** Without its version, which a library appends by itself: `https://discord.com/api/v10` is `https://discord.com/api`. */
+function apiOf(url: string | undefined): string | undefined {
+  return url?.replace(/\/(v\d+\/?)?$/, '');
 }
 
 /** `DSO_TLS=true` alone: by TLS, with the authorities that Node.js knows. */

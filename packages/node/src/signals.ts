@@ -1,7 +1,7 @@
 /** What heartbeats say of how this node's version fares: from the host, the bot's own opinion, and the process. */
 import type { NodeSignals } from '@dshard/protocol';
+import { LoopDelay } from '@dshard/transport';
 import { Health } from './health.js';
-import { LoopDelay } from './loop-delay.js';
 import type { ResolvedOptions } from './options.js';
 import type { NodeState } from './session/state.js';
 import type { HostSignals } from './shard-host.js';

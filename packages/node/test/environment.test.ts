@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { versionOfPackage } from '../src/environment.js';
+import { launchEnvironment, versionOfPackage } from '../src/environment.js';
 
 describe('the version of a bot that is told none', () => {
   let folder = '';
@@ -47,4 +47,13 @@ describe('the version of a bot that is told none', () => {
     expect(versionOfPackage(join(folder, 'missing.js'))).toBeUndefined();
     expect(versionOfPackage('')).toBeUndefined();
   });
+});
+
+test.each([
+  ['http://127.0.0.1:7480/api', 'http://127.0.0.1:7480/api'],
+  ['http://127.0.0.1:7480/api/', 'http://127.0.0.1:7480/api'],
+  ['https://discord.com/api/v10', 'https://discord.com/api'],
+  ['', undefined],
+])("DISCORD_API=%s is Discord's REST at %s, to which a library appends its version", (written, api) => {
+  expect(launchEnvironment({ DISCORD_API: written }).discordApi).toBe(api);
 });

@@ -8,9 +8,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { blocksOf } from '@dshard/testkit';
 import { expect, test } from 'vitest';
 
-const GUIDES = fileURLToPath(new URL('../../../docs/guide', import.meta.url));
+const DOCS = fileURLToPath(new URL('../../../docs', import.meta.url));
+const FOLDERS = ['guide', 'tutorial'];
 /** Inside the package, so that its dependencies are found. */
 const SCRATCH = fileURLToPath(new URL('../node_modules/.cache', import.meta.url));
 
@@ -27,16 +29,28 @@ const OPTIONS = {
   skipLibCheck: true,
 };
 
-test('every block of TypeScript in the guides passes the compiler', async () => {
+async function pages(): Promise<[page: string, text: string][]> {
+  const names = await Promise.all(
+    FOLDERS.map(async (folder) => (await readdir(join(DOCS, folder))).map((name) => `${folder}/${name}`)),
+  );
+  const markdown = names.flat().filter((name) => name.endsWith('.md'));
+  return Promise.all(
+    markdown.map(async (name): Promise<[string, string]> => [
+      name.slice(0, -'.md'.length),
+      await readFile(join(DOCS, name), 'utf8'),
+    ]),
+  );
+}
+
+test('every block of TypeScript in the tutorial and the guides passes the compiler', async () => {
   await mkdir(SCRATCH, { recursive: true });
   const folder = await mkdtemp(join(SCRATCH, 'guide-'));
   try {
     let blocks = 0;
-    for (const guide of (await readdir(GUIDES)).filter((name) => name.endsWith('.md'))) {
-      const text = await readFile(join(GUIDES, guide), 'utf8');
-      for (const [, code = ''] of text.matchAll(/^```ts\n(.*?)^```$/gms)) {
+    for (const [page, text] of await pages()) {
+      for (const { code } of blocksOf(text).filter(({ language }) => language === 'ts')) {
         blocks += 1;
-        await writeFile(join(folder, `${guide.replace('.md', '')}-${blocks}.mts`), `${code}export {};\n`);
+        await writeFile(join(folder, `${page.replaceAll('/', '-')}-${blocks}.mts`), `${code}export {};\n`);
       }
     }
     expect(blocks).toBeGreaterThanOrEqual(7);

@@ -173,7 +173,7 @@ async function leadershipOf(config: ResolvedConfig, { signal, ...surroundings }:
   const { clock, random, logger } = surroundings;
   const { standby, ...place } = config.store;
   const store = openStore(config.store, clock);
-  const waiting = new Standby(config, surroundings);
+  const waiting = new Standby(config, { ...surroundings, version: packageVersion() });
   try {
     return await lead(store, {
       identity: ownIdentity(random, clock, advertised(config)),

@@ -12,6 +12,8 @@ type StandbySurroundings = {
   transport: Transport;
   logger: Logger;
   token: string | null;
+  /** The orchestrator's own. */
+  version: string;
 };
 
 export class Standby {

@@ -159,3 +159,19 @@ describe('where others reach an orchestrator', () => {
     });
   });
 });
+
+test('a standby tells Prometheus that it does not lead, and how its own process is', async () => {
+  const { leader, waiting, ask } = await leaderAndStandby();
+  const answer = await ask('/metrics');
+  const text = await answer.text();
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([
+    200,
+    'text/plain; version=0.0.4; charset=utf-8',
+  ]);
+  expect(text).toContain('\ndso_leader 0\n');
+  expect(text).toMatch(/\ndso_process_resident_memory_bytes [1-9]/);
+  expect(text).not.toContain('dso_shards');
+  expect((await ask('/metrics', null)).status).toBe(401);
+  await leader.close('leave');
+  await (await waiting).close('leave');
+});

@@ -24,8 +24,13 @@ function proseOf(file: string): string {
   return readFileSync(file, 'utf8').replaceAll(/^```[^]*?^```/gm, '');
 }
 
-/** As GitHub makes them of headings. */
+/** As GitHub makes them of headings, and those that a page names itself. */
 function anchorsOf(file: string): string[] {
+  const named = [...proseOf(file).matchAll(/<a id="([^"]+)"><\/a>/g)].map(([, id = '']) => id);
+  return [...named, ...anchorsOfHeadings(file)];
+}
+
+function anchorsOfHeadings(file: string): string[] {
   return [...proseOf(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()

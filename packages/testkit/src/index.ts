@@ -6,6 +6,8 @@ export { FaultProxy } from './fault-proxy.js';
 export type { Faults } from './fault-proxy.js';
 export { leakGuard } from './leak-guard.js';
 export type { LeakGuardOptions, TestHooks } from './leak-guard.js';
+export { blocksOf, commandsOf } from './markdown-blocks.js';
+export type { MarkdownBlock } from './markdown-blocks.js';
 export { memoryNetwork } from './memory-network.js';
 export type { MemoryNetwork, MemoryNetworkOptions } from './memory-network.js';
 export type { CutDirection } from './memory-stream.js';

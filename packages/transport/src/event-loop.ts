@@ -33,6 +33,11 @@ export class EventLoop<Event, Effect> {
     this.#options = options;
   }
 
+  /** How many events wait. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   /** Handles `first`, if there is one, then whatever was pushed before, then goes on as events come. */
   open(first?: Event): void {
     if (this.#phase !== 'waiting') return;

@@ -7,6 +7,7 @@ export { EventLoop } from './event-loop.js';
 export { TRANSPORT_ERRORS, TransportError } from './errors.js';
 export type { TransportErrorCode } from './errors.js';
 export { rotateLog } from './log-rotation.js';
+export { LoopDelay } from './loop-delay.js';
 export type { Logger } from './logger.js';
 export { silentLogger } from './logger.js';
 export { openMessageConnection } from './message-connection.js';

@@ -28,7 +28,8 @@ const AHEAD_MS = Date.now() - monotonicMs();
 
 function after(delayMs: number, callback: () => void): Cancel {
   refuseNaN(delayMs);
-  let remainingMs = Math.max(0, delayMs);
+  if (delayMs <= 0) return soon(callback);
+  let remainingMs = delayMs;
   let timer: NodeJS.Timeout;
   const arm = (): void => {
     const stageMs = Math.min(remainingMs, LONGEST_TIMER_MS);
@@ -37,6 +38,12 @@ function after(delayMs: number, callback: () => void): Cancel {
   };
   arm();
   return () => clearTimeout(timer);
+}
+
+/** Behind what has come in by then. A timer of 0 ms would wait for one. */
+function soon(callback: () => void): Cancel {
+  const immediate = setImmediate(callback);
+  return () => clearImmediate(immediate);
 }
 
 /**

@@ -53,6 +53,7 @@ describe.each(subjects)('%s', (_, subject) => {
     let ran = 0;
     const cancelAfter = clock.after(5, () => ran++);
     const cancelEvery = clock.every(5, () => ran++);
+    clock.after(0, () => ran++)();
     cancelAfter();
     cancelAfter();
     cancelEvery();

@@ -3,4 +3,4 @@ export type { ConfigKey, ConfigKeyEntry, ConfigValues } from './keys.js';
 export { resolveConfig } from './resolve.js';
 export type { ConfigSources, LauncherConfig, ResolvedConfig } from './resolve.js';
 export type { Flag } from './sources.js';
-export { writtenValue } from './written.js';
+export { readDuration, writtenValue } from './written.js';

@@ -72,6 +72,7 @@ export type ConfigValues = {
   'http.tokenlessLoopback': boolean;
   'http.hosts': readonly string[];
   'http.clientCertificates': boolean;
+  'metrics.public': boolean;
   'launcher.bot': string | null;
   'launcher.command': string | readonly string[] | null;
   'launcher.cwd': string | null;
@@ -328,7 +329,16 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     false,
     'Let only those in at the REST interface who show a certificate of tls.ca, too.',
   ),
-  'launcher.bot': key(orNull(text(), 'none'), null, 'The bot to run as nodes: a .js, .mjs or .cjs file.'),
+  'metrics.public': key(
+    flag(),
+    false,
+    'Let everybody who reaches the REST interface read GET /metrics, without a token. Metrics name nodes, hosts and versions.',
+  ),
+  'launcher.bot': key(
+    orNull(text(), 'none'),
+    null,
+    'The bot to run as nodes: a .js, .mjs or .cjs file; or TypeScript, from Node.js 22.18 on.',
+  ),
   'launcher.command': key(
     orNull(commandLine(), 'none'),
     null,

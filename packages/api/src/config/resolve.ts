@@ -49,6 +49,8 @@ export type ResolvedConfig = Readonly<{
     listen: Address;
     tokenlessLoopback: boolean;
     hosts: readonly string[];
+    /** Metrics are shown without a token. */
+    publicMetrics: boolean;
     /** null: plain text. */
     tls: TlsFiles | null;
   } | null;
@@ -197,6 +199,7 @@ function assemble({ values, written }: Read, base: string, problems: string[]): 
           listen: values['http.listen'],
           tokenlessLoopback: values['http.tokenlessLoopback'],
           hosts: values['http.hosts'],
+          publicMetrics: values['metrics.public'],
           tls: tls.files && restFiles(tls.files, values['http.clientCertificates']),
         }
       : null,
@@ -240,6 +243,8 @@ function restFiles({ cert, key, ca }: TlsFiles, clientCertificates: boolean): Tl
 }
 
 const NODE_PROGRAMS = ['.js', '.mjs', '.cjs'];
+/** Node.js runs them by itself from 22.18 on. */
+const TYPESCRIPT_PROGRAMS = ['.ts', '.mts', '.cts'];
 
 function resolveCommand(
   values: ConfigValues,
@@ -255,7 +260,13 @@ function resolveCommand(
   };
   if (command !== null)
     return complain(`there is a launcher.command already (${at('launcher.command')}): use one of the two.`);
-  if (!NODE_PROGRAMS.includes(extname(bot))) {
+  const isTypeScript = TYPESCRIPT_PROGRAMS.includes(extname(bot));
+  if (isTypeScript && !('typescript' in process.features && process.features.typescript !== false)) {
+    return complain(
+      `${bot} is TypeScript, which Node.js ${process.versions.node} does not run by itself (22.18 and later do): install tsx, and use launcher.command (--command 'node --import tsx ${bot}').`,
+    );
+  }
+  if (!isTypeScript && !NODE_PROGRAMS.includes(extname(bot))) {
     return complain(
       `${bot} is no ${NODE_PROGRAMS.join(', ')} file: say how to run it with launcher.command (--command).`,
     );

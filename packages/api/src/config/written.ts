@@ -1,4 +1,5 @@
 /** How a value of the configuration is written, for people who read what it is now. */
+import { duration } from '../values/field.js';
 import { configEntry, type ConfigKey } from './keys.js';
 
 /** As it would stand in `dso.yaml`: `10s`, `25%`, `auto`. What is secret is not shown. */
@@ -13,4 +14,9 @@ export function writtenValue(key: ConfigKey, value: unknown): string {
   if ('count' in value) return String(value.count);
   const entries = Object.entries(value);
   return entries.length === 0 ? 'none' : entries.map(([name, text]) => `${name}: ${String(text)}`).join(', ');
+}
+
+/** A time as it is written (`8s`, `500ms`), in milliseconds. undefined: it is none. */
+export function readDuration(written: string): number | undefined {
+  return duration().read(written);
 }

@@ -53,6 +53,7 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
     method: 'GET',
     path: '/v1/events',
     role: 'read',
+    streams: true,
     about:
       'the history after an event, as JSON; with `Accept: text/event-stream` a stream that goes on (takes `Last-Event-ID`)',
     parameters: {
@@ -358,6 +359,15 @@ export const CONTRACT: { readonly [Name in EndpointName]: Endpoint<Takes<Name>> 
   },
   ...LISTS,
   ...ACCESS,
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    role: 'read',
+    about:
+      'figures for Prometheus, as text, or, if that is accepted, in the format of OpenMetrics; open to everybody with `metrics.public`; a standby answers, too',
+    parameters: {},
+    command: null,
+  },
   healthz: {
     method: 'GET',
     path: '/healthz',

@@ -20,6 +20,7 @@ import type {
   ShardConditionKind,
   StatusV1,
 } from '../answers/status.js';
+import type { LiveSnapshot } from '../live/snapshot.js';
 import type { Role } from '../endpoint.js';
 import type { OperationKind } from '../operations.js';
 
@@ -32,6 +33,7 @@ type NodeOrHost = { node: string | null; host: string | null };
 /** What each takes, as the server has it when the parameters were read, and what it answers. */
 export type Contract = {
   status: { takes: object; answers: StatusV1 };
+  live: { takes: object; answers: LiveSnapshot };
   events: { takes: { after: number | null; limit: number }; answers: readonly HistoryEntry[] };
   startNode: { takes: object; answers: Answer };
   shutdownNode: { takes: { node_id: string; now: boolean }; answers: Answer };
@@ -79,6 +81,7 @@ export type Contract = {
   revokeToken: { takes: { token: string }; answers: Answer };
   audit: { takes: Paged; answers: AuditList };
   health: { takes: object; answers: Health };
+  metrics: { takes: object; answers: string };
   healthz: { takes: object; answers: { ok: boolean } };
   livez: { takes: object; answers: { ok: boolean } };
   readyz: { takes: object; answers: Readiness };

@@ -27,6 +27,7 @@ export const page: Parameters<Paged> = {
 export const queried: Parameters<Queried> = { query: { field: queryField, fallback: null }, ...page };
 
 type Names =
+  | 'live'
   | 'nodes'
   | 'node'
   | 'shard'
@@ -41,6 +42,16 @@ type Names =
   | 'docs';
 
 export const LISTS: { readonly [Name in Names]: Endpoint<Takes<Name>> } = {
+  live: {
+    method: 'GET',
+    path: '/v1/live',
+    role: 'read',
+    streams: true,
+    about:
+      'the fleet as pages show it; with `Accept: text/event-stream` a `snapshot`, then a `delta` whenever something has changed (takes `Last-Event-ID`); typed, with `applyDelta`, in `@dshard/api/live`',
+    parameters: {},
+    command: null,
+  },
   nodes: {
     method: 'GET',
     path: '/v1/nodes',

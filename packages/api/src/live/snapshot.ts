@@ -107,7 +107,7 @@ export type LiveNode = Pick<
   'id' | 'host' | 'version' | 'pid' | 'connection' | 'gone' | 'since' | 'intent'
 > & {
   zone: string | null;
-  /** Processes under this id that were gone though nobody asked them to end, since this orchestrator started. */
+  /** How often another process came under its id. */
   restarts: number;
   /** None of it is a fact: nothing is done for it alone. */
   suspicion: LiveSuspicion | null;
@@ -162,7 +162,12 @@ export type LiveRollout = RolloutStatus & {
   /** Since when it is in its phase. */
   since: number;
   /** While a stage is watched: what the gates say so far. */
-  gate: { verdict: 'passed' | 'failed' | 'undecided'; text: string | null } | null;
+  gate: {
+    verdict: 'passed' | 'failed' | 'undecided';
+    text: string | null;
+    /** When the stage is over, if nothing fails by then. null: it waits for somebody. */
+    until: number | null;
+  } | null;
 };
 
 /** Which shards it is about: `0-15,20`, as queries take it. */

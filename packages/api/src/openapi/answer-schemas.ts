@@ -6,6 +6,7 @@ import type { JsonSchema } from '../values/field.js';
 export const ANSWERS: Readonly<Record<EndpointName | 'refusal', JsonSchema>> = {
   refusal: { $ref: '#/components/schemas/Refusal' },
   status: { $ref: '#/components/schemas/StatusV1' },
+  live: { $ref: '#/components/schemas/LiveSnapshot' },
   events: { type: 'array', items: { $ref: '#/components/schemas/HistoryEntry' } },
   startNode: { $ref: '#/components/schemas/Answer' },
   shutdownNode: { $ref: '#/components/schemas/Answer' },
@@ -50,6 +51,7 @@ export const ANSWERS: Readonly<Record<EndpointName | 'refusal', JsonSchema>> = {
   revokeToken: { $ref: '#/components/schemas/Answer' },
   audit: { $ref: '#/components/schemas/AuditList' },
   health: { $ref: '#/components/schemas/Health' },
+  metrics: { type: 'string' },
   healthz: { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] },
   livez: { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] },
   readyz: { $ref: '#/components/schemas/Readiness' },
@@ -828,6 +830,530 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     required: ['name', 'epoch', 'state', 'since', 'problem'],
     description:
       '- `open`: decisions are made durable.\n- `suspended`: they cannot be, so none is made; it is tried again by itself.\n- `lost`: another orchestrator leads on the store.',
+  },
+  LiveSnapshot: {
+    type: 'object',
+    properties: {
+      now: {
+        type: 'number',
+        description:
+          "When it was so, by the orchestrator's clock: ages are told against that, not against the clock of a page.",
+      },
+      fleet: { $ref: '#/components/schemas/LiveFleet' },
+      hosts: { type: 'array', items: { $ref: '#/components/schemas/LiveHost' } },
+      nodes: {
+        type: 'array',
+        items: { anyOf: [{ $ref: '#/components/schemas/LiveNode' }, { type: 'null' }] },
+        description: 'By the number that `shards.node` has. null: nobody has this number now.',
+      },
+      figures: {
+        type: 'array',
+        items: { anyOf: [{ $ref: '#/components/schemas/LiveFigures' }, { type: 'null' }] },
+        description:
+          'What each node said last, by the same numbers: nodes stay the same while their figures change all the time.',
+      },
+      shards: { $ref: '#/components/schemas/LiveShards' },
+      migrations: { type: 'array', items: { $ref: '#/components/schemas/MigrationStatus' }, description: 'Under way.' },
+      operations: { type: 'array', items: { $ref: '#/components/schemas/LiveOperation' } },
+      rollout: {
+        anyOf: [{ $ref: '#/components/schemas/LiveRollout' }, { type: 'null' }],
+        description: 'Of the rollout under way, which is one of the operations.',
+      },
+      alarms: { type: 'array', items: { $ref: '#/components/schemas/LiveAlarm' } },
+      history: { type: 'array', items: { $ref: '#/components/schemas/HistoryEntry' }, description: 'The newest last.' },
+    },
+    required: [
+      'now',
+      'fleet',
+      'hosts',
+      'nodes',
+      'figures',
+      'shards',
+      'migrations',
+      'operations',
+      'rollout',
+      'alarms',
+      'history',
+    ],
+    description:
+      'Lists are in the order of what their things are known by (`keys.ts`); times are milliseconds since the epoch.',
+  },
+  LiveFleet: {
+    type: 'object',
+    properties: {
+      version: { type: 'string', description: "The orchestrator's version." },
+      startedAt: { type: 'number' },
+      epoch: { type: 'number', description: 'Of the orchestrator that leads; it grows with each start on its store.' },
+      leader: {
+        type: 'object',
+        properties: { host: { type: 'string' }, pid: { type: 'number' } },
+        required: ['host', 'pid'],
+      },
+      store: {
+        $ref: '#/components/schemas/StoreStatus',
+        description:
+          'Where the state is kept, and whether it can be; while it is `suspended` the orchestrator changes nothing.',
+      },
+      readiness: {
+        type: 'object',
+        properties: {
+          ready: { type: 'boolean' },
+          missing: { type: 'array', items: { type: 'string' }, description: 'What it is not ready for, in clauses.' },
+        },
+        required: ['ready', 'missing'],
+      },
+      totalShards: { type: ['number', 'null'], description: 'null until decided.' },
+      conditionCounts: {
+        type: 'object',
+        properties: {
+          refused: { type: 'number' },
+          quarantined: { type: 'number' },
+          unreachable: { type: 'number' },
+          vacant: { type: 'number' },
+          parked: { type: 'number' },
+          disconnected: { type: 'number' },
+          stopping: { type: 'number' },
+          starting: { type: 'number' },
+          waitingToIdentify: { type: 'number' },
+          migrating: { type: 'number' },
+          up: { type: 'number' },
+        },
+        required: [
+          'refused',
+          'quarantined',
+          'unreachable',
+          'vacant',
+          'parked',
+          'disconnected',
+          'stopping',
+          'starting',
+          'waitingToIdentify',
+          'migrating',
+          'up',
+        ],
+        description: 'How many shards are in which condition.',
+      },
+      disruption: {
+        type: 'object',
+        properties: { moving: { type: 'number' }, down: { type: 'number' }, limit: { type: 'number' } },
+        required: ['moving', 'down', 'limit'],
+        description:
+          'Shards that are moving or down, and how many may be at once; while as many are, nothing is moved.',
+      },
+      gatewayProblem: {
+        type: ['string', 'null'],
+        description: 'Why Discord could not be asked for the shard count and pace, while that is so.',
+      },
+      cutOff: {
+        anyOf: [
+          {
+            type: 'object',
+            properties: {
+              since: { type: 'number' },
+              silent: { type: 'array', items: { type: 'string' } },
+              hosts: {
+                type: 'array',
+                items: { type: 'string' },
+                description: 'The silent hosts; none where all nodes are on one.',
+              },
+            },
+            required: ['since', 'silent', 'hosts'],
+          },
+          { type: 'null' },
+        ],
+        description: 'Most nodes are silent: nothing is done until that is over.',
+      },
+      ending: { type: 'boolean' },
+      launches: { type: 'number', description: 'Nodes that are being launched.' },
+      waitingMigrations: { type: 'number', description: 'Migrations that were asked for, and wait for room.' },
+      heartbeatIntervalMs: {
+        type: 'number',
+        description: 'How often nodes report: figures that are older than three times that are stale. 0: never.',
+      },
+      versions: {
+        type: 'object',
+        properties: {
+          deployed: {
+            type: ['string', 'null'],
+            description: 'What a new node would run, as far as it was heard last. null: that is not known.',
+          },
+          running: {
+            type: 'array',
+            items: {
+              type: 'object',
+              properties: { version: { type: 'string' }, nodes: { type: 'number' }, shards: { type: 'number' } },
+              required: ['version', 'nodes', 'shards'],
+            },
+            description: 'What nodes run, the most used first.',
+          },
+          quarantined: {
+            type: 'array',
+            items: {
+              type: 'object',
+              properties: { version: { type: 'string' }, reason: { type: 'string' }, at: { type: 'number' } },
+              required: ['version', 'reason', 'at'],
+            },
+            description: 'Versions that a rollout was reverted from.',
+          },
+          frozen: { type: 'boolean', description: 'No rollout is begun without force.' },
+        },
+        required: ['deployed', 'running', 'quarantined', 'frozen'],
+      },
+      identifies: { $ref: '#/components/schemas/LiveIdentifies' },
+    },
+    required: [
+      'version',
+      'startedAt',
+      'epoch',
+      'leader',
+      'store',
+      'readiness',
+      'totalShards',
+      'conditionCounts',
+      'disruption',
+      'gatewayProblem',
+      'cutOff',
+      'ending',
+      'launches',
+      'waitingMigrations',
+      'heartbeatIntervalMs',
+      'versions',
+      'identifies',
+    ],
+  },
+  LiveIdentifies: {
+    type: 'object',
+    properties: {
+      waiting: { type: 'number', description: 'How many shards wait for their turn.' },
+      waitingUntil: {
+        type: ['number', 'null'],
+        description: 'When the last of them has had its turn, at the pace of now. null: none waits, or nobody knows.',
+      },
+      lastsUntil: {
+        type: ['number', 'null'],
+        description:
+          'By the pace of the day: when only the reserve is left. null: not before the day ends, or too little is known.',
+      },
+      maxConcurrency: { type: 'number' },
+      windowMs: { type: 'number', description: 'How long an IDENTIFY blocks its key.' },
+      budget: {
+        type: 'object',
+        properties: {
+          total: { type: 'number' },
+          remaining: { type: 'number', description: "By Discord's answer and our own count, whichever is less." },
+          reserve: { type: 'number' },
+          used: { type: 'number', description: 'Counted by the orchestrator since the day began.' },
+          allowed: { type: 'number', description: 'How many more the operator has allowed beyond the reserve.' },
+          resetAt: {
+            type: ['number', 'null'],
+            description: 'When more will be there; null when nothing was spent and nothing is known.',
+          },
+        },
+        required: ['total', 'remaining', 'reserve', 'used', 'allowed', 'resetAt'],
+        description:
+          "The session starts of the day: what is left by Discord's word and by our count, and what is kept back.",
+      },
+      shortSince: {
+        type: ['number', 'null'],
+        description: 'Since when shards wait because there are no session starts left to grant; null: none does.',
+      },
+    },
+    required: ['budget', 'lastsUntil', 'maxConcurrency', 'shortSince', 'waiting', 'waitingUntil', 'windowMs'],
+  },
+  LiveHost: {
+    type: 'object',
+    properties: {
+      name: { type: 'string' },
+      zone: { type: ['string', 'null'] },
+      nodes: { type: 'array', items: { type: 'string' }, description: 'Connected nodes that say that they run on it.' },
+      cordoned: {
+        anyOf: [
+          {
+            type: 'object',
+            properties: { since: { type: 'number' }, by: { type: 'string' } },
+            required: ['since', 'by'],
+          },
+          { type: 'null' },
+        ],
+        description: 'Its nodes get no new shards, and nor do those that join from it.',
+      },
+      deadSince: { type: ['number', 'null'], description: '`dso takeover --host`: since when it counts as dead.' },
+    },
+    required: ['name', 'zone', 'nodes', 'cordoned', 'deadSince'],
+  },
+  LiveNode: {
+    type: 'object',
+    properties: {
+      zone: { type: ['string', 'null'] },
+      restarts: { type: 'number', description: 'How often another process came under its id.' },
+      suspicion: {
+        anyOf: [{ $ref: '#/components/schemas/LiveSuspicion' }, { type: 'null' }],
+        description: 'None of it is a fact: nothing is done for it alone.',
+      },
+      id: { type: 'string' },
+      host: { type: ['string', 'null'] },
+      version: { type: 'string' },
+      pid: { type: ['number', 'null'] },
+      connection: {
+        type: 'string',
+        enum: ['connected', 'awaitingTotal', 'disconnected'],
+        description: '`awaitingTotal`: it waits for the total shard count to be decided.',
+      },
+      gone: { type: 'boolean', description: 'Known not to run any more, rather than merely silent.' },
+      since: { type: 'number', description: 'Since when it is connected or disconnected.' },
+      intent: {
+        type: 'string',
+        enum: ['serving', 'cordoned', 'leaving', 'shuttingDown', 'lingering'],
+        description:
+          '`leaving`: it asked to leave, and its shards are moved away. `lingering`: its shards are gone, and it ends what it is at, then itself.',
+      },
+    },
+    required: [
+      'connection',
+      'gone',
+      'host',
+      'id',
+      'intent',
+      'pid',
+      'restarts',
+      'since',
+      'suspicion',
+      'version',
+      'zone',
+    ],
+    description: 'What is known of a node, and what is only suspected.',
+  },
+  LiveSuspicion: {
+    type: 'object',
+    properties: {
+      kind: {
+        type: 'string',
+        enum: ['silent', 'unwell', 'failingVersion', 'deafShards'],
+        description:
+          '- `silent`: connected, and not heard for longer than is usual. It may be busy, or cut off.\n- `unwell`: the bot says so of itself, or its self test failed.\n- `failingVersion`: its version does worse than the other one.\n- `deafShards`: connected shards of it have no events, against their own usual rate.',
+      },
+      since: { type: 'number' },
+      text: { type: 'string', description: 'A clause.' },
+    },
+    required: ['kind', 'since', 'text'],
+  },
+  LiveFigures: {
+    type: 'object',
+    properties: {
+      at: { type: 'number', description: 'When it said so.' },
+      memoryBytes: { type: ['number', 'null'] },
+      cpuPercent: { type: ['number', 'null'], description: 'In per cent of one core.' },
+      eventLoopDelayMs: { type: ['number', 'null'] },
+      uptimeMs: { type: ['number', 'null'] },
+      eventsPerSecond: { type: ['number', 'null'], description: 'Of all its shards, between its last two reports.' },
+      handlerErrors: {
+        type: ['number', 'null'],
+        description: 'Handlers that threw or rejected, since the process began.',
+      },
+    },
+    required: ['at', 'memoryBytes', 'cpuPercent', 'eventLoopDelayMs', 'uptimeMs', 'eventsPerSecond', 'handlerErrors'],
+    description: "By the node's own word.",
+  },
+  LiveShards: {
+    type: 'object',
+    properties: {
+      node: { type: 'array', items: { type: 'number' }, description: 'A place in `nodes`, or `NOBODY`.' },
+      condition: { type: 'array', items: { type: 'number' }, description: 'A place in `LIVE_CONDITIONS`.' },
+      since: { type: 'array', items: { type: 'number' }, description: 'Since when it is in that condition.' },
+      rate: {
+        type: 'array',
+        items: { type: 'number' },
+        description: 'Events a second, or `UNKNOWN_RATE`. In steps of a third or so, so that noise changes nothing.',
+      },
+    },
+    required: ['node', 'condition', 'since', 'rate'],
+    description: "Columns: the shard's id is the place in each.",
+  },
+  LiveOperation: {
+    type: 'object',
+    properties: {
+      shards: {
+        anyOf: [
+          {
+            type: 'object',
+            properties: {
+              moved: { type: 'number' },
+              total: { type: 'number' },
+              moving: { type: 'array', items: { type: 'number' } },
+              waiting: { type: 'number' },
+            },
+            required: ['moved', 'total', 'moving', 'waiting'],
+          },
+          { type: 'null' },
+        ],
+      },
+      id: { type: 'string' },
+      kind: { $ref: '#/components/schemas/OperationKind' },
+      state: {
+        type: 'string',
+        enum: ['running', 'cancelling', 'done', 'failed', 'cancelled'],
+        description: '`cancelling`: nothing further is begun, what is under way comes to its end.',
+      },
+      text: { type: 'string', description: 'Where it stands, or how it ended, in a sentence.' },
+      parent: {
+        type: ['string', 'null'],
+        description: 'The operation that it is a step of. null: it was asked for by itself.',
+      },
+      waitsFor: { type: ['string', 'null'], description: 'Why nothing of it goes on at the moment. null: it does.' },
+      etaMs: {
+        type: ['number', 'null'],
+        description: 'How long it still takes, in milliseconds. null: nobody knows yet, it waits, or it is over.',
+      },
+      by: { type: 'string', description: 'Who asked for it.' },
+      cancelledBy: { type: ['string', 'null'] },
+      origin: {
+        type: ['string', 'null'],
+        description: 'The nodes that give up their shards (`a, b`); of a rollout the one that is being replaced now.',
+      },
+      destination: { type: ['string', 'null'], description: 'null: not known yet, or all other nodes.' },
+      failed: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: { shard: { type: 'number' }, reason: { type: 'string' } },
+          required: ['shard', 'reason'],
+        },
+        description: 'Tried twice and given up; they stay where they are.',
+      },
+      nodes: {
+        anyOf: [
+          {
+            type: 'object',
+            properties: { done: { type: 'number' }, total: { type: 'number' } },
+            required: ['done', 'total'],
+          },
+          { type: 'null' },
+        ],
+        description: 'Of a rollout.',
+      },
+      startedAt: { type: 'number' },
+      endedAt: { type: ['number', 'null'] },
+    },
+    required: [
+      'by',
+      'cancelledBy',
+      'destination',
+      'endedAt',
+      'etaMs',
+      'failed',
+      'id',
+      'kind',
+      'nodes',
+      'origin',
+      'parent',
+      'shards',
+      'startedAt',
+      'state',
+      'text',
+      'waitsFor',
+    ],
+    description: 'Shards are counted: a list of thousands is asked for by itself.',
+  },
+  LiveRollout: {
+    type: 'object',
+    properties: {
+      since: { type: 'number', description: 'Since when it is in its phase.' },
+      gate: {
+        anyOf: [
+          {
+            type: 'object',
+            properties: {
+              verdict: { type: 'string', enum: ['passed', 'failed', 'undecided'] },
+              text: { type: ['string', 'null'] },
+              until: {
+                type: ['number', 'null'],
+                description: 'When the stage is over, if nothing fails by then. null: it waits for somebody.',
+              },
+            },
+            required: ['verdict', 'text', 'until'],
+          },
+          { type: 'null' },
+        ],
+        description: 'While a stage is watched: what the gates say so far.',
+      },
+      id: { type: 'string' },
+      version: { type: 'string', description: "What is rolled out; '' where that is not known." },
+      phase: { type: 'string', enum: ['surging', 'moving', 'baking', 'reverting', 'ending'] },
+      stage: {
+        type: 'number',
+        description: 'The index of the stage that moves or is watched, of those of this round.',
+      },
+      stages: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: { shards: { type: ['number', 'null'] }, bakeMs: { type: 'number' } },
+          required: ['shards', 'bakeMs'],
+        },
+        description: 'How many shards move in each; null: all that are left.',
+      },
+      pairs: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: { old: { type: 'string' }, new: { type: ['string', 'null'] } },
+          required: ['old', 'new'],
+        },
+        description: 'The nodes of this round, each with the one that takes its place.',
+      },
+      waiting: { type: 'array', items: { type: 'string' }, description: 'Nodes of rounds to come.' },
+      done: { type: 'array', items: { type: 'string' } },
+      leftAlone: { type: 'array', items: { type: 'string' }, description: 'Not launched here.' },
+      failure: {
+        anyOf: [
+          {
+            type: 'object',
+            properties: { kind: { type: 'string', enum: ['gate', 'undone'] }, reason: { type: 'string' } },
+            required: ['kind', 'reason'],
+          },
+          { type: 'null' },
+        ],
+        description: 'Why its shards go back.',
+      },
+      pausedBy: { type: ['string', 'null'] },
+      startedAt: { type: 'number' },
+    },
+    required: [
+      'done',
+      'failure',
+      'gate',
+      'id',
+      'leftAlone',
+      'pairs',
+      'pausedBy',
+      'phase',
+      'since',
+      'stage',
+      'stages',
+      'startedAt',
+      'version',
+      'waiting',
+    ],
+  },
+  LiveAlarm: {
+    type: 'object',
+    properties: {
+      shards: { type: 'string' },
+      key: {
+        type: 'string',
+        description:
+          'Names the alarm for as long as it stands; its kind, and what it is about where there can be several.',
+      },
+      kind: { $ref: '#/components/schemas/AlarmKind' },
+      level: { type: 'string', enum: ['warn', 'error'] },
+      since: { type: 'number', description: 'Since when the trouble lasts, and when it became an alarm.' },
+      raisedAt: { type: 'number' },
+      reason: { type: 'string', description: 'In a sentence, as of now.' },
+      remedy: { type: 'string', description: 'What to do about it.' },
+      nodes: { type: 'array', items: { type: 'string' } },
+    },
+    required: ['key', 'kind', 'level', 'nodes', 'raisedAt', 'reason', 'remedy', 'shards', 'since'],
+    description: 'Which shards it is about: `0-15,20`, as queries take it.',
   },
   HistoryEntry: {
     type: 'object',

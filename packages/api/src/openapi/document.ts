@@ -25,6 +25,9 @@ const REFUSALS: Readonly<Record<string, string>> = {
   '503': 'The orchestrator is starting, or its store cannot be written.',
 };
 
+/** Of answers that are no JSON. */
+const TYPES: { readonly [Name in EndpointName]?: string } = { docs: 'text/html', metrics: 'text/plain' };
+
 /** @param version the orchestrator's. */
 export function openApiDocument(version: string): JsonSchema {
   const paths: Record<string, Record<string, JsonSchema>> = {};
@@ -61,7 +64,7 @@ export function openApiDocument(version: string): JsonSchema {
 
 function operationOf(name: EndpointName, operationId: string): JsonSchema {
   const endpoint: AnyEndpoint = CONTRACT[name];
-  const { about, role, ancestor = false, path, once = false, edits, method } = endpoint;
+  const { about, role, ancestor = false, path, once = false, streams, edits, method } = endpoint;
   const inPath = new Set([...path.matchAll(/:(\w+)/g)].map(([, parameter = '']) => parameter));
   const all = Object.entries(endpoint.parameters as AnyParameters);
   const placed = all
@@ -70,7 +73,7 @@ function operationOf(name: EndpointName, operationId: string): JsonSchema {
   const headers = [
     ...(once ? [headerOf('Idempotency-Key', 'The same key again begins nothing: the answer is that of before.')] : []),
     ...(edits === undefined ? [] : [headerOf('If-Match', `The ETag of the ${edits.thing}: it must still be so.`)]),
-    ...(name === 'events' ? [headerOf('Last-Event-ID', 'Of a stream: the last event that was seen.')] : []),
+    ...(streams === true ? [headerOf('Last-Event-ID', 'Of a stream: the last event that was seen.')] : []),
   ];
   return {
     operationId,
@@ -125,12 +128,13 @@ function objectOf(parameters: readonly (readonly [string, Parameter<unknown>])[]
   return { type: 'object', properties: Object.fromEntries(properties) as JsonSchema, required };
 }
 
-function responsesOf(name: EndpointName, { method, role, edits }: AnyEndpoint): JsonSchema {
+function responsesOf(name: EndpointName, { method, role, edits, streams }: AnyEndpoint): JsonSchema {
   const schema = ANSWERS[name] ?? {};
-  const type = name === 'docs' ? 'text/html' : 'application/json';
+  const type = TYPES[name] ?? 'application/json';
   const content = {
     [type]: { schema },
-    ...(name === 'events' && { 'text/event-stream': { schema: { type: 'string' } } }),
+    ...(streams === true && { 'text/event-stream': { schema: { type: 'string' } } }),
+    ...(name === 'metrics' && { 'application/openmetrics-text': { schema } }),
   };
   const done = { description: 'Done.', content };
   const codes = Object.keys(REFUSALS).filter((code) => {

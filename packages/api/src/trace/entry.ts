@@ -38,7 +38,7 @@ export function traceEntry(value: unknown): TraceEntry {
 export class Facts {
   readonly #fields: HistoryEntry['fields'];
 
-  constructor({ fields }: TraceEntry) {
+  constructor({ fields }: Pick<TraceEntry, 'fields'>) {
     this.#fields = fields;
   }
 
@@ -50,6 +50,11 @@ export class Facts {
   text(name: string): string | null {
     const value = this.#fields[name];
     return typeof value === 'string' ? value : null;
+  }
+
+  /** It is there, and says no. */
+  isFalse(name: string): boolean {
+    return this.#fields[name] === false;
   }
 
   flag(name: string): boolean {

@@ -1,5 +1,5 @@
 /** The checks of an event history, for `dso verify-trace` and the simulator. */
-export { traceEntry } from './entry.js';
+export { Facts, traceEntry } from './entry.js';
 export type { TracedName, TraceEntry } from './entry.js';
 export { durationsOf } from './figures.js';
 export type { Durations } from './figures.js';

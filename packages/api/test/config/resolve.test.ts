@@ -197,6 +197,8 @@ describe('what is wrong', () => {
     ['nodes: 2', /dso\.yaml:1: nodes: .*launcher\.bot \(--bot\) or launcher\.command/],
     ['launcher: { bot: missing.js }', /there is no file .*missing\.js/],
     ['launcher: { bot: bot.py }', /bot\.py is no \.js, \.mjs, \.cjs file.*launcher\.command/],
+    // Node.js 22.18 and later run TypeScript.
+    ['launcher: { bot: bot.ts }', /bot\.ts is TypeScript.*--import tsx bot\.ts|there is no file .*bot\.ts/],
     ['launcher: { bot: b.js, command: b }', /there is a launcher\.command already/],
     ['token: a\ntokenFile: b', /dso\.yaml:2: tokenFile: there is a token already \(dso\.yaml:1\)/],
     ['tokenFile: nowhere', /token file .*nowhere cannot be read/],

@@ -53,7 +53,7 @@ export function addUp(program: Command): void {
     .command('up')
     .description('run an orchestrator here, and with --bot or --command the nodes too')
     .addOption(fileOption())
-    .option('--bot <file>', 'the bot to run as nodes: a .js, .mjs or .cjs file')
+    .option('--bot <file>', 'the bot to run as nodes: a .js, .mjs or .cjs file, or TypeScript from Node.js 22.18 on')
     .option('--command <line>', 'the command that runs a node, for any other bot; {nodeId} in it becomes its id')
     .option('--nodes <n>', 'how many nodes to keep up')
     .option('--shards <n|auto>', 'how many shards the bot has; auto asks Discord')

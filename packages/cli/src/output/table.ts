@@ -51,18 +51,19 @@ function fitted(characters: readonly string[], width: number): string {
   return `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
-/** Texts first, then whatever is longest, until all fits. */
+/** The longest text first, then whatever is longest, until all fits. */
 function shrink<Row>(columns: readonly Column<Row>[], widths: number[], room: number): void {
-  const excess = (): number => widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1) - room;
-  for (const [at, { isText }] of columns.entries()) {
-    if (isText !== true) continue;
-    const width = widths[at] ?? 0;
-    widths[at] = Math.min(width, Math.max(LEAST_TEXT, width - Math.max(0, excess())));
+  const texts = [...columns.keys()].filter((at) => columns[at]?.isText === true);
+  const sum = widths.reduce((total, width) => total + width, 0) + GAP.length * (widths.length - 1);
+  for (let left = sum - room; left > 0; left -= 1) {
+    const text = longestOf(texts, widths);
+    const at = (widths[text] ?? 0) > LEAST_TEXT ? text : longestOf([...widths.keys()], widths);
+    widths[at] = Math.max(1, (widths[at] ?? 1) - 1);
   }
-  for (let left = excess(); left > 0; left -= 1) {
-    const longest = widths.indexOf(Math.max(...widths));
-    widths[longest] = Math.max(1, (widths[longest] ?? 1) - 1);
-  }
+}
+
+function longestOf(candidates: readonly number[], widths: readonly number[]): number {
+  return candidates.reduce((best, at) => ((widths[at] ?? 0) > (widths[best] ?? -1) ? at : best), -1);
 }
 
 /** Rows of a name and its value: what is null is left out, and further lines of a value stand below it. */

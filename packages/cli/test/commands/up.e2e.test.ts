@@ -99,7 +99,7 @@ describe('dso up', () => {
     expect(after.find((node) => node.id === b!.id)?.shards).toHaveLength(4);
 
     const { stdout } = await runDso(['status'], { environment });
-    expect(stdout).toMatch(new RegExp(`${b!.id} +│ v1 +│ yes +│ 0 - 3`));
+    expect(stdout).toMatch(new RegExp(`^${b!.id} +serving +v1 .* 4 +0 - 3$`, 'm'));
 
     fleet.dso.child.kill('SIGTERM');
     const ended = await fleet.dso.done;

@@ -118,6 +118,9 @@ node.on('shards', (shards) => {
 // Asked over and over while shards move (fleet-calls.ts).
 node.fleet.handle('shards', (_, { shards }) => shards);
 
+// What comes before is kept by discord.js, and `place` says nothing of it.
+node.fleet.handle('isReady', () => client.isReady());
+
 // What all clients hold, for the comparison.
 node.fleet.handle('dump', async ({ folder }: { folder: string }) => {
   const file = `${folder}/${node.nodeId}.jsonl`;

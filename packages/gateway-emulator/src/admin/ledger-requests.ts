@@ -6,6 +6,9 @@ import { simple, type AdminRequests } from './request.js';
 export const ledgerRequests: AdminRequests = {
   'GET /ledger': simple('the verdict', ({ ledger }) => ledger.verdict()),
   'GET /ledger/report': simple('the verdict for people, as text', ({ ledger }) => ledger.report()),
+  'GET /ledger/answers': simple('whether the bot replied to each message of people, and once: counts', ({ answers }) =>
+    answers.counts(),
+  ),
   'GET /ledger/outstanding': simple('emitted and not yet handled, in all and per shard', ({ ledger }) => {
     const { total, perShard } = ledger.outstanding();
     return { total, perShard: Object.fromEntries(perShard) };

@@ -1,5 +1,6 @@
 /** What a request of the admin interface is: what it says of itself, and how its body becomes what happens. */
 import type { GuildView, OwnVoiceState } from '../core/world-view.js';
+import type { Answers } from '../ledger/answers.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { People } from '../world/people.js';
 import type { RestActions } from '../world/rest-actions.js';
@@ -12,6 +13,7 @@ import { numberOf, type Body } from './body.js';
 export type AdminParts = {
   admin: Admin;
   ledger: Ledger;
+  answers: Answers;
   traffic: Traffic;
   world: World;
   people: People;

@@ -32,7 +32,7 @@ const maxActions = 10_000;
 
 export class RestActions {
   readonly #actions: RestAction[] = [];
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Set<(action: RestAction) => void>();
   #count = 0;
 
   /** How many so far, kept or not. */
@@ -42,9 +42,15 @@ export class RestActions {
 
   add(action: Omit<RestAction, 'n'>): void {
     this.#count += 1;
-    this.#actions.push({ n: this.#count, ...action });
+    const added = { n: this.#count, ...action };
+    this.#actions.push(added);
     if (this.#actions.length > maxActions) this.#actions.splice(0, maxActions / 10);
-    for (const watcher of this.#watchers) watcher();
+    for (const watcher of this.#watchers) watcher(added);
+  }
+
+  /** Calls back with everything that the bot does from now on. */
+  watch(watcher: (action: RestAction) => void): void {
+    this.#watchers.add(watcher);
   }
 
   list({ after = 0, channelId, interactionId, kind }: RestActionFilter = {}): RestAction[] {

@@ -104,6 +104,7 @@ const examples: Record<string, { body?: () => unknown; answer: unknown }> = {
   'POST /emulator/event': { body: () => ({ t: 'X', d: {} }), answer: { id: expect.any(String) as string } },
   'GET /ledger': { answer: { emitted: 0, clean: true } },
   'GET /ledger/report': { answer: 'CLEAN' },
+  'GET /ledger/answers': { answer: { messages: 0, answeredOnce: 0, answeredTwice: 0, waiting: 0, unanswered: 0 } },
   'GET /ledger/outstanding': { answer: { total: 0, perShard: {} } },
   'GET /ledger/shards': { answer: [{ shard: 0, count: 1, sessions: 1, emitted: 0 }] },
   'GET /ledger/sessions': { answer: [{ shard: 0, count: 1, events: [{ kind: 'attached' }] }] },

@@ -41,7 +41,7 @@ refused. Answers are JSON. What hits sessions answers \`{ "affected": n }\`.
 A request that is refused is answered with 400 and \`{ "message", "code" }\`, where the message names the field; a path that is not there
 with 404, another method with 405, a body beyond 32 MiB with 413, a request that a web page of another origin makes with 403.
 
-\`\`\`sh
+\`\`\`sh skip=emulator
 curl -X POST localhost:7480/emulator/reconnect -d '{"shards":"0-3"}'
 curl -X POST localhost:7480/emulator/drop -d '{"shards":"0-3","inMs":5000,"everyMs":30000}'
 curl localhost:7480/ledger/report

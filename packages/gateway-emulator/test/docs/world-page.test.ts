@@ -77,7 +77,7 @@ People use what the bot has registered and posted, by calls of \`people\` or by 
 | \`POST /emulator/submit\` | \`submit(interactionId, values)\` | the modal that was shown in answer to an interaction |
 | \`GET /emulator/interaction\` | \`interaction(id)\` | how it stands, and what the bot said |
 
-\`\`\`sh
+\`\`\`sh skip=emulator
 curl -X POST localhost:7480/emulator/command -d '{"name":"feedback"}'
 curl -X POST localhost:7480/emulator/submit -d '{"interactionId":"…","values":{"text":"All is well"}}'
 curl 'localhost:7480/emulator/interaction?id=…'

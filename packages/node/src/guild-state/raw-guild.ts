@@ -4,7 +4,7 @@
  * Each part (a channel, a member, a presence) is kept as the JSON text of the object that Discord sent. So a library
  * that writes into the objects it is given cannot change it, and it travels as it is; it takes about the memory that
  * the object would. What changes with every message is kept beside the texts (`written`), so that a message costs no
- * text. `npm run bench:guild-state` has the figures.
+ * text. `npm run bench -- guild-state` has the figures.
  */
 /** The lists of GUILD_CREATE, and what the items of each are known by. */
 const KEYS = {

@@ -15,6 +15,7 @@ import { gatewayDue } from './fleet/total-shards.js';
 import { expireMigration } from './migration/failure.js';
 import { expireParked, nextCallAt, parkedUntil } from './migration/park.js';
 import { leaveDue } from './operations/leave.js';
+import { endingDue } from './operations/shutdown-fleet.js';
 import { expireOperation } from './operations/operations.js';
 import { permitsBlockedUntil } from './shards/identify-permits.js';
 import { clearedAt } from './shards/quarantine.js';
@@ -203,10 +204,7 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
   uselessProcess: deadline({ things: (tx) => tx.state.processes.values(), at: uselessAt }),
   ending: deadline({
     things: once,
-    at: (tx) => {
-      const { deadline: last = null, parking = null } = tx.state.ending ?? {};
-      return parking !== null && parking.until > tx.now ? parking.until : last;
-    },
+    at: endingDue,
     putOff(tx, _, ms) {
       const { ending } = tx.state;
       if (ending !== null) tx.patch({ ending: { ...ending, deadline: ending.deadline + ms } });

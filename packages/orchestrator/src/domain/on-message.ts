@@ -160,15 +160,25 @@ function onStarted(tx: Transaction, node: string, shard: number): void {
     const isUp = state.step === 'resume';
     tx.setShard(shard, { kind: 'running', node, since: tx.now, ...(isUp && { link: upLink(node, tx.now) }) });
     if (state.known !== null) noteCheckpoint(tx, shard, state.known);
-    const how = state.known === null ? 'started' : 'resumed';
-    tx.record('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.`, {
-      node,
-      shard,
-      resumed: state.known !== null,
-    });
+    recordRunning(tx, node, shard, state);
   } else if (state.kind !== 'migrating' && (!('node' in state) || state.node !== node)) {
     claim(tx, node, shard);
   }
+}
+
+function recordRunning(
+  tx: Transaction,
+  node: string,
+  shard: number,
+  state: Extract<ShardState, { kind: 'starting' }>,
+): void {
+  const { known } = state;
+  const sessionLost = state.sessionLost === true;
+  const resumed = known !== null && !sessionLost;
+  const how = resumed ? 'resumed' : 'started';
+  const lost = sessionLost ? ' Its gateway session was gone, so it identified anew.' : '';
+  const facts = { node, shard, resumed, sessionLost, gapMs: resumed ? Math.max(0, tx.now - known.at) : null };
+  tx.record('shardRunning', 'info', `Shard ${shard} is ${how} on node ${node}.${lost}`, facts);
 }
 
 /** Not among the answers of the flow, but a node that says that it runs the shard is the truth about it. */

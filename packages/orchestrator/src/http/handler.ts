@@ -2,18 +2,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, Answers, Configuration, EndpointName, Takes } from '@dshard/api';
 import type { Clock, Random } from '@dshard/transport';
+import type { OwnProcess } from '../adapters/own-process.js';
 import type { Expected } from '../domain/state/access.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
 import type { Access, Identity } from './access.js';
 import type { Reply } from './answers.js';
-import type { EventStreams } from './event-stream.js';
+import type { LiveStreams } from './live/live-streams.js';
+import type { OpenStreams } from './server-sent-events.js';
 
 export type Surroundings = {
   readonly orchestrator: OrchestratorHandle;
   readonly clock: Clock;
   readonly random: Random;
-  readonly streams: EventStreams;
+  readonly streams: OpenStreams;
+  readonly live: LiveStreams;
   readonly access: Access;
+  readonly ownProcess: OwnProcess;
   readonly configuration: Configuration;
   /** The orchestrator's own version. */
   readonly version: string;

@@ -5,17 +5,19 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { OPERATION_KINDS } from '@dshard/api';
-import type { Answer, DryRun, HistoryEntry, OperationKind, StartedOperation, Takes } from '@dshard/api';
+import type { Answer, Answers, DryRun, HistoryEntry, OperationKind, StartedOperation, Takes } from '@dshard/api';
 import { isPrintable } from '@dshard/protocol';
 import { wallClockAheadMs } from '@dshard/transport';
 import type { OperatorCommand } from '../domain/state/commands.js';
 import type { OperationPlan } from '../domain/state/operations.js';
 import { ACCESS_HANDLERS } from './access-handlers.js';
 import { ancestorStatus } from './ancestor-status.js';
-import { failed, replyTo } from './answers.js';
+import { failed, replyTo, type Reply } from './answers.js';
 import { callCommand, reportOf } from './calls.js';
+import { openEventStream } from './event-stream.js';
 import { found, type Asked, type Handled, type Handler, type Handlers, type Surroundings } from './handler.js';
 import { LIST_HANDLERS } from './list-handlers.js';
+import { metricsAnswer } from './metrics.js';
 import { operationsOf } from './operation-status.js';
 import { readParameters } from './parameters.js';
 import { healthOf, readinessOf } from './probes.js';
@@ -66,7 +68,9 @@ export const HANDLERS: Handlers = {
     ),
   ancestorStatus: (_, { orchestrator, clock }) => found(ancestorStatus(orchestrator.state, wallClockAheadMs(clock))),
   events: answerEvents,
+  live: answerLive,
   health: (_, { orchestrator, clock }) => found(inWallTime(healthOf(orchestrator, clock.now()), clock)),
+  metrics: ({ request }, surroundings) => metricsAnswer(surroundings, request.headers.accept),
   healthz: () => found({ ok: true }),
   livez: () => found({ ok: true }),
   readyz: ({ identity }, { orchestrator, clock }) => {
@@ -152,11 +156,26 @@ async function answerEvents(
     return found(await orchestrator.pastEntries(after !== null && after > newest ? null : after, limit));
   }
   const isStillAllowed = (): boolean => identity !== null && access.isStillKnown(identity);
-  if (!streams.open(reply.raw, { after: after ?? 0, isStillAllowed })) {
-    return failed('DSO_TOO_MANY_STREAMS', 'Too many event streams are open already: close one, then try again.');
-  }
+  if (!openEventStream(reply.raw, { after: after ?? 0, isStillAllowed }, { orchestrator, streams })) return tooMany();
   reply.hijack();
   return null;
+}
+
+/** The same: a stream for those who ask for one. */
+function answerLive(
+  { request, reply, identity }: Asked<object>,
+  { live, access }: Surroundings,
+): Handled<Answers<'live'>> {
+  if (!accepts(request, 'text/event-stream')) return found(live.snapshot());
+  const isStillAllowed = (): boolean => identity !== null && access.isStillKnown(identity);
+  const lastId = request.headers['last-event-id'];
+  if (!live.open(reply.raw, { lastId: typeof lastId === 'string' ? lastId : null, isStillAllowed })) return tooMany();
+  reply.hijack();
+  return null;
+}
+
+function tooMany(): Reply<Answer> {
+  return failed('DSO_TOO_MANY_STREAMS', 'Too many event streams are open already: close one, then try again.');
 }
 
 function accepts({ headers }: FastifyRequest, type: string): boolean {

@@ -1,6 +1,6 @@
 /** What the orchestrator does for the entries that only read. */
 import { NODE_QUERY, openApiDocument, SHARD_QUERY } from '@dshard/api';
-import type { OperationStatus, Takes, Versions } from '@dshard/api';
+import type { OperationStatus, Takes } from '@dshard/api';
 import { delay } from '@dshard/transport';
 import { editVersion } from '../domain/access/edit-version.js';
 import { conditionsOf } from '../domain/shards/condition.js';
@@ -12,7 +12,8 @@ import { operationOf } from './operation-status.js';
 import { listed } from './pages.js';
 import { rowsOf } from './rows.js';
 import { shardsByNode } from './shards-by-node.js';
-import { crashStatus, identifiesOf, migrationStatus, nodeStatus } from './v1-status.js';
+import { identifiesOf, migrationStatus, nodeStatus } from './v1-status.js';
+import { versionsOf } from './versions.js';
 import { inWallTime } from './wall-time.js';
 
 /** How often somebody who waits is looked after. */
@@ -121,25 +122,4 @@ async function waitOperation(
     if (!isUnderWay || clock.monotonicMs() >= until || reply.raw.destroyed) return foundOperation(id, surroundings);
     await delay(clock, Math.min(LOOK_MS, Math.max(1, until - clock.monotonicMs())));
   }
-}
-
-function versionsOf(state: OrchestratorState, now: number, orchestrator: string): Versions {
-  const running = new Map<string, { version: string; nodes: number; shards: number }>();
-  const byNode = shardsByNode(state);
-  for (const { id, version, connection } of state.nodes.values()) {
-    if (connection.kind === 'disconnected') continue;
-    const known = running.get(version) ?? { version, nodes: 0, shards: 0 };
-    const shards = known.shards + (byNode.get(id)?.length ?? 0);
-    running.set(version, { version, nodes: known.nodes + 1, shards });
-  }
-  const { quarantined, frozen } = state.rollouts;
-  return {
-    now,
-    orchestrator,
-    deployed: state.deployedVersion === '' ? null : state.deployedVersion,
-    running: [...running.values()].sort((a, b) => b.nodes - a.nodes),
-    quarantined: quarantined.map(({ version, reason, at }) => ({ version, reason, at })),
-    frozen,
-    crashes: [...state.crashLoops.values()].map((loop) => crashStatus(loop, now)),
-  };
 }

@@ -17,13 +17,18 @@ export function healthOf(orchestrator: OrchestratorHandle, now: number): Health 
 }
 
 export function readinessOf({ state, store }: OrchestratorHandle, now: number): Required<Readiness> {
-  const missing = [
+  const missing = missingOf({ state, store });
+  return { ready: missing.length === 0, missing, notUp: notUpOf(state, now) };
+}
+
+/** What it is not ready for, in clauses. */
+export function missingOf({ state, store }: Pick<OrchestratorHandle, 'state' | 'store'>): readonly string[] {
+  return [
     ...(store.state === 'open' ? [] : [storeProblem(store.state, store.problem)]),
     ...(state.graceUntil === null ? [] : ['running nodes are waited for after the start of the orchestrator']),
     ...(state.totalShards === null ? ['the total shard count is not decided yet'] : []),
     ...(state.ending === null ? [] : ['the fleet is being shut down']),
   ];
-  return { ready: missing.length === 0, missing, notUp: notUpOf(state, now) };
 }
 
 function storeProblem(state: string, problem: string | null): string {

@@ -17,18 +17,20 @@ export type RouteSurroundings = Surroundings & {
   readonly audit: Audit;
   /** null: nobody who showed that they may ask. */
   identityOf(this: void, request: FastifyRequest): Identity | null;
+  /** Whether everybody may ask, without a token. */
+  isOpen(this: void, path: string): boolean;
 };
 
 export function addRoutes(app: FastifyInstance, surroundings: RouteSurroundings): void {
   for (const name of ENDPOINT_NAMES) {
-    const { method, path, alsoAt } = CONTRACT[name];
+    const { method, path, alsoAt, streams }: AnyEndpoint = CONTRACT[name];
     const url = alsoAt === undefined ? [path] : [path, alsoAt];
     for (const each of url) {
       app.route({
         method,
         url: each,
         // A HEAD of an event stream would stay open for nobody.
-        exposeHeadRoute: name !== 'events',
+        exposeHeadRoute: streams !== true,
         handler: (request, reply) => answer(name, request, reply, surroundings),
       });
     }
@@ -43,7 +45,8 @@ async function answer(
 ): Promise<FastifyReply> {
   const entry: AnyEndpoint = CONTRACT[name];
   const identity = surroundings.identityOf(request);
-  if (entry.role !== 'none' && (identity === null || !mayDo(identity.role, entry.role))) {
+  const isOpen = entry.role === 'none' || surroundings.isOpen(entry.path);
+  if (!isOpen && (identity === null || !mayDo(identity.role, entry.role))) {
     return send(reply, roleTooLow(identity, entry));
   }
   const body = name === 'events' ? lastEvent(request) : request.body;

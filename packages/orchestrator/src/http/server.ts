@@ -9,20 +9,24 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { hostname } from 'node:os';
 import formbody from '@fastify/formbody';
 import { CONTRACT, type Configuration } from '@dshard/api';
 import { printable } from '@dshard/protocol';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { formatAddress, isLoopback, listeningContext, parseAddress, renewOnChange } from '@dshard/transport';
 import type { Address, Clock, Logger, Random, TlsFiles } from '@dshard/transport';
+import { OwnProcess } from '../adapters/own-process.js';
 import { OrchestratorError, addressTaken, addressUnusable } from '../errors.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
 import { createAccess, type Identity, type Visit } from './access.js';
 import { failed, refusal } from './answers.js';
 import { Audit } from './audit.js';
-import { createEventStreams } from './event-stream.js';
+import { LiveStreams } from './live/live-streams.js';
+import { countAnswers } from './metrics.js';
 import { RefusedRequests } from './refused-requests.js';
 import { addRoutes } from './routes.js';
+import { OpenStreams } from './server-sent-events.js';
 
 export type HttpServerOptions = {
   orchestrator: OrchestratorHandle;
@@ -36,6 +40,8 @@ export type HttpServerOptions = {
   tokenlessLoopback: boolean;
   /** Further names the server is reached by, for the Host header. */
   hosts: readonly string[];
+  /** Metrics are shown to everybody, without a token. */
+  publicMetrics?: boolean;
   /** The orchestrator's own version, shown in /v1/status. */
   version: string;
   /** What is in force, for `/v1/config`. */
@@ -85,20 +91,29 @@ const MAX_CONNECTIONS = 512;
 /** How long answers under way may take when the server closes. */
 const CLOSE_GRACE_MS = 1000;
 
-/** Open to everybody, by any name. */
-const PROBES: ReadonlySet<string> = new Set([CONTRACT.healthz.path, CONTRACT.livez.path, CONTRACT.readyz.path]);
+/** Probes: open to everybody, by any name. */
+const OPEN: ReadonlySet<string> = new Set([CONTRACT.healthz.path, CONTRACT.livez.path, CONTRACT.readyz.path]);
 
+/** Names this run in the ids of events. */
+const RUN_BYTES = 4;
 /** For a look at who has the port. */
 const LOOK_MS = 1_000;
 const PART = { what: 'The REST interface', key: 'http.listen', flag: '--http' };
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { orchestrator, clock, logger, tls = null, timeouts = TIMEOUTS } = options;
+  const { orchestrator, clock, logger, tls = null, timeouts = TIMEOUTS, publicMetrics = false } = options;
   const listen = parseAddress(options.listen);
   const apiTokens = (): OrchestratorHandle['state']['apiTokens'] => orchestrator.state.apiTokens;
   const access = createAccess({ ...options, listenHost: listen.host, apiTokens });
-  const streams = createEventStreams(orchestrator, clock);
+  const streams = new OpenStreams(clock);
+  const live = new LiveStreams(orchestrator, streams, clock, {
+    version: options.version,
+    leader: { host: hostname(), pid: process.pid },
+    run: Buffer.from(options.random.bytes(RUN_BYTES)).toString('hex'),
+  });
   const refusals = new RefusedRequests(clock, logger);
+  const ownProcess = new OwnProcess(clock);
+  const isOpen = (path: string): boolean => OPEN.has(path) || (publicMetrics && path === CONTRACT.metrics.path);
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: timeouts.requestMs,
@@ -156,10 +171,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onRequest', async (request, reply) => {
     // Probes come by any name and without a token; they are told nothing but that somebody is here.
     const visit = visitOf(request);
-    const isProbe = PROBES.has(request.routeOptions.url ?? '');
     const found = access.checkSource(visit) ?? access.identify(visit);
     if (found !== null && 'role' in found) identities.set(request, found);
-    else if (!isProbe && found !== null) {
+    else if (!isOpen(request.routeOptions.url ?? '') && found !== null) {
       refusals.tell(visit.remoteAddress ?? 'unknown', printable(request.url), found.message);
       const { code, message, retryAfterMs } = found;
       const wait = retryAfterMs === undefined ? null : Math.ceil(retryAfterMs / 1000);
@@ -188,10 +202,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
   const identityOf = (request: FastifyRequest): Identity | null => identities.get(request) ?? null;
   const audit = new Audit(orchestrator, clock);
-  addRoutes(app, { ...options, streams, access, audit, identityOf });
+  addRoutes(app, { ...options, streams, live, access, audit, identityOf, isOpen, ownProcess });
+  countAnswers(app, orchestrator.ledger);
   // An open event stream would keep the server from ever closing.
   app.addHook('preClose', () => {
     streams.close();
+    live.close();
   });
 
   return {
@@ -214,11 +230,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
           isOurs: await isOrchestrator(options.listen, clock),
         });
       }
+      ownProcess.start();
       const bound = app.server.address();
       return formatAddress(listen.host, typeof bound === 'object' && bound ? bound.port : listen.port);
     },
     async close() {
       refusals.close();
+      ownProcess.close();
       const cancel = clock.after(CLOSE_GRACE_MS, () => app.server.closeAllConnections());
       await app.close().finally(cancel);
     },

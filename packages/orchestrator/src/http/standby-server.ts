@@ -8,13 +8,15 @@ import { CONTRACT } from '@dshard/api';
 import { listeningContext, parseAddress, renewOnChange, type Clock, type Logger } from '@dshard/transport';
 import type { Leader } from '../ports/state-store.js';
 import type { ApiToken } from '../domain/state/access.js';
-import { failed } from './answers.js';
+import { OwnProcess } from '../adapters/own-process.js';
+import { failed, type Reply } from './answers.js';
 import { createAccess } from './access.js';
+import { standbyMetrics } from './metrics.js';
 import { visitOf, type HttpServerOptions } from './server.js';
 
 export type StandbyServerOptions = Pick<
   HttpServerOptions,
-  'listen' | 'tls' | 'token' | 'tokenlessLoopback' | 'hosts'
+  'listen' | 'tls' | 'token' | 'tokenlessLoopback' | 'hosts' | 'publicMetrics' | 'version'
 > & {
   leader: () => Leader | null;
   clock: Clock;
@@ -26,10 +28,12 @@ const MAX_CONNECTIONS = 128;
 
 export class StandbyServer {
   readonly #options: StandbyServerOptions;
+  readonly #ownProcess: OwnProcess;
   #server: Server | null = null;
 
   constructor(options: StandbyServerOptions) {
     this.#options = options;
+    this.#ownProcess = new OwnProcess(options.clock);
   }
 
   /** Does nothing where it listens already, or the port is taken. */
@@ -52,11 +56,13 @@ export class StandbyServer {
     server.on('error', () => undefined);
     if (tls !== null && server instanceof TlsServer) renewOnChange(server, { files: tls, clock, logger });
     this.#server = server;
+    this.#ownProcess.start();
   }
 
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = null;
+    this.#ownProcess.close();
     if (server === null) return;
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
@@ -64,7 +70,7 @@ export class StandbyServer {
   }
 
   #answerer(): (request: IncomingMessage, response: ServerResponse) => void {
-    const { listen, leader } = this.#options;
+    const { listen, leader, version, publicMetrics = false } = this.#options;
     // A standby has not read the store, so it knows the configured token only.
     const none: ReadonlyMap<string, ApiToken> = new Map<string, ApiToken>();
     const apiTokens = (): ReadonlyMap<string, ApiToken> => none;
@@ -75,8 +81,13 @@ export class StandbyServer {
       const visit = visitOf(request);
       const found = access.checkSource(visit) ?? access.identify(visit);
       const isProbe = path === CONTRACT.readyz.path || path === CONTRACT.healthz.path;
+      const maySee = 'role' in found || publicMetrics;
       if (path === CONTRACT.livez.path) reply(response, 200, { ok: true });
-      else if ('role' in found) reply(response, 503, standbyAnswer(leader()));
+      else if (path === CONTRACT.metrics.path && maySee) {
+        const look = { version, leads: false, process: this.#ownProcess.figures() };
+        const { status, body, headers } = standbyMetrics(look, request.headers.accept);
+        send(response, status, body, headers);
+      } else if ('role' in found) reply(response, 503, standbyAnswer(leader()));
       else if (isProbe) reply(response, 503, { ready: false });
       else {
         const { status, body } = failed(found.code, found.message);
@@ -97,12 +108,11 @@ function standbyAnswer(leader: Leader | null): Record<string, unknown> {
 }
 
 function reply(response: ServerResponse, status: number, document: Record<string, unknown>): void {
-  const text = JSON.stringify(document);
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text),
-    connection: 'close',
-    ...(status === 503 && { 'retry-after': '1' }),
-  });
+  const headers = { 'content-type': 'application/json', ...(status === 503 && { 'retry-after': '1' }) };
+  send(response, status, JSON.stringify(document), headers);
+}
+
+function send(response: ServerResponse, status: number, text: string, headers: Reply<string>['headers'] = {}): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text), connection: 'close' });
   response.end(text);
 }

@@ -89,7 +89,7 @@ export function identifiesOf(state: OrchestratorState, now: number): StatusV1['i
 }
 
 /** A wrong token is a problem also while it is being asked whether that is still so. */
-function gatewayProblemOf({ gateway }: OrchestratorState): string | null {
+export function gatewayProblemOf({ gateway }: OrchestratorState): string | null {
   if (gateway.kind === 'asking') return gateway.refused;
   return gateway.kind === 'failed' ? gateway.reason : null;
 }
@@ -208,7 +208,7 @@ function drainStatus(state: OrchestratorState, drain: OperationState<'drain'>): 
   return { id, origin, destination, shutdown, until, phase, waiting, moved, failed, stopped, startedAt };
 }
 
-function rolloutStatus({ operations }: OrchestratorState): RolloutStatus | null {
+export function rolloutStatus({ operations }: OrchestratorState): RolloutStatus | null {
   const [rollout] = operationsOfKind(operations, 'rollout');
   if (rollout === undefined) return null;
   const { id, version, phase, stage, stages, pairs, waiting, done, leftAlone, failure, pausedBy, startedAt } = rollout;

@@ -9,7 +9,10 @@ const NAMES_A_TIME = /^(now|at|since|until|eta)$|(At|Since|Until)$/;
 
 /** The same document, with its times as the machine's clock tells them. */
 export function inWallTime<T>(document: T, clock: Clock): T {
-  const aheadMs = wallClockAheadMs(clock);
+  return shiftedBy(document, wallClockAheadMs(clock));
+}
+
+export function shiftedBy<T>(document: T, aheadMs: number): T {
   return aheadMs === 0 ? document : (shifted(document, aheadMs) as T);
 }
 

@@ -23,6 +23,7 @@ import type {
 import { openMessageConnection, UnfinishedFrames } from '@dshard/transport';
 import type { Peer } from '../domain/state/events.js';
 import type { OrchestratorErrorCode } from '../errors.js';
+import type { ConnectionFigures } from '../metrics/metric.js';
 import type { OrchestratorOptions } from './contract.js';
 import { Crowd } from './crowd.js';
 import { FlowControl } from './flow-control.js';
@@ -151,6 +152,16 @@ export class Connections {
     const isTooMuch = !takesMore && isStateBeyondBound(message, entry.connection.bufferedBytes);
     // Sending may have closed it (a limit): then there is nobody to wait for.
     if (isTooMuch && cause !== null && cause !== id && this.#entries.has(id)) this.#flow.hold(cause, id);
+  }
+
+  figures(): ConnectionFigures {
+    const byPhase = { unidentified: 0, identified: 0, refused: 0, closing: 0 };
+    const queuedBytes = new Map<string, number>();
+    for (const { id, phase, connection } of this.#entries.values()) {
+      byPhase[phase.kind] += 1;
+      if (phase.kind === 'identified') queuedBytes.set(id, connection.bufferedBytes);
+    }
+    return { byPhase, queuedBytes };
   }
 
   established(id: string): void {

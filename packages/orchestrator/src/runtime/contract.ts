@@ -6,6 +6,8 @@ import type { HistoryEntry } from '../domain/state/effects.js';
 import type { Settings } from '../domain/state/settings.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import type { OrchestratorError } from '../errors.js';
+import type { Ledger } from '../metrics/ledger.js';
+import type { RuntimeFigures } from '../metrics/metric.js';
 import type { AlarmSink, GatewayInfoSource, Launcher, VersionSource } from '../ports/surroundings.js';
 import type { StateSpool } from '../ports/state-spool.js';
 import type { Leadership } from './leadership.js';
@@ -79,11 +81,11 @@ export type OrchestratorHandle = {
   onEntry(listener: (entry: RecordedEntry) => void): Cancel;
   /** Resolves when another orchestrator has taken over the store: this one acts no more, closed as by `leave`. */
   readonly lost: Promise<OrchestratorError>;
+  /** What was counted in this run, for metrics. */
+  readonly ledger: Ledger;
+  figures(): RuntimeFigures;
   close(mode: CloseMode): Promise<void>;
 };
 
-/** The handle, and what only tests and metrics ask for. */
-export type Orchestrator = OrchestratorHandle & {
-  /** How many connections were closed for which broken rule or limit, by code. */
-  violations(): Readonly<Record<string, number>>;
-};
+/** As a program that creates one has it. */
+export type Orchestrator = OrchestratorHandle;

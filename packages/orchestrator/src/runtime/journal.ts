@@ -17,7 +17,9 @@
 import type { StoreStatus } from '@dshard/api';
 import { messageOf } from '@dshard/protocol';
 import type { Cancel, Clock, Logger, Random } from '@dshard/transport';
+import { AUTOMATIC, type HistoryEntry } from '../domain/state/effects.js';
 import { OrchestratorError } from '../errors.js';
+import type { CommitFigures } from '../metrics/metric.js';
 import type {
   Commit,
   CommitResult,
@@ -45,6 +47,8 @@ export type JournalOptions = {
   logger: Logger;
   /** What makes the store, which holds `stored`, hold what is durable of the state in memory. */
   correction(stored: readonly Write[]): readonly Write[];
+  /** One was answered. */
+  onCommit?: (commit: CommitFigures) => void;
   onSuspended(problem: string): void;
   /** @param ms how long it was suspended. */
   onResumed(ms: number): void;
@@ -168,12 +172,16 @@ export class Journal {
   #write(writes: readonly Write[], history: readonly StoredEntry[]): Eventually<CommitResult> {
     if (this.#leadership === null) return { ok: true, version: 0 };
     const { store, epoch } = this.#leadership;
+    const { clock, onCommit } = this.#options;
     const waiting = this.#backlog;
     this.#backlog = [];
     // What was noted while a commit waited for its turn has higher ids than what is in that commit.
     const entries = [...waiting, ...history].toSorted((a, b) => a.id - b.id);
     const commit: Commit = { epoch, expectedVersion: this.#version, writes, history: entries };
+    const begunAt = clock.monotonicMs();
     const finish = (result: CommitResult): CommitResult => {
+      const ms = clock.monotonicMs() - begunAt;
+      onCommit?.({ ms, writes: writes.length, entries: entries.length, ok: result.ok });
       if (result.ok) this.#version = result.version;
       else this.#backlog = [...waiting, ...this.#backlog];
       return result;
@@ -280,6 +288,17 @@ export class Journal {
     const committed = await this.#write(this.#options.correction(loaded.records), []);
     return committed.ok ? null : committed;
   }
+}
+
+/** For the history. */
+export function storeLost(problem: string): HistoryEntry {
+  const text = `${problem} Until that is over nothing is started, stopped or moved; the bot runs on.`;
+  return { name: 'storeLost', level: 'error', text, by: AUTOMATIC, fields: { problem } };
+}
+
+export function storeRecovered(durationMs: number): HistoryEntry {
+  const text = `The store can be written again after ${Math.round(durationMs / 100) / 10} s.`;
+  return { name: 'storeRecovered', level: 'info', text, by: AUTOMATIC, fields: { durationMs } };
 }
 
 function asFailure(error: unknown): StoreFailure {

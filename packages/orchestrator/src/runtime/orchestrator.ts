@@ -17,13 +17,11 @@ import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@
 import type { Expected } from '../domain/state/access.js';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { decide, initialState, type Decide, type InitialState } from '../domain/decide.js';
-import { AUTOMATIC, type Effect, type HistoryEntry } from '../domain/state/effects.js';
+import type { Effect, HistoryEntry } from '../domain/state/effects.js';
 import { afterSuspension } from '../domain/deadlines.js';
 import { whileSuspended } from '../domain/suspended.js';
 import { correctingWrites } from '../domain/durable/writes.js';
 import type { DomainEvent } from '../domain/state/events.js';
-import { fleetEndsWithin, graceOf } from '../domain/fleet/processes.js';
-import { parkingWithin } from '../domain/operations/shutdown-fleet.js';
 import type { OrchestratorState } from '../domain/state/state.js';
 import { OrchestratorError } from '../errors.js';
 import { decided, gather, type Decided, type GatherOptions } from './batch.js';
@@ -31,14 +29,17 @@ import { AlarmWatch } from './alarm-watch.js';
 import { Connections } from './connections.js';
 import type { CloseMode, Orchestrator, OrchestratorOptions, RecordedEntry } from './contract.js';
 import { executor, type Execute } from './effects.js';
+import { Ledger } from '../metrics/ledger.js';
+import type { RuntimeFigures } from '../metrics/metric.js';
+import { METRICS } from '../metrics/metrics.js';
 import type { Eventually } from '../ports/state-store.js';
 import type { ProcessExit } from '../ports/surroundings.js';
 import { deferred, drawRunId, Requests } from './requests.js';
-import { whenDone, Journal } from './journal.js';
+import { storeLost, storeRecovered, whenDone, Journal } from './journal.js';
 import { GatewayQuestion, asReason, Versions } from './questions.js';
 import { History } from './history.js';
 import { Park } from './park.js';
-import { Processes, within } from './processes.js';
+import { endsWithin, Processes, within } from './processes.js';
 import { Pace } from './pace.js';
 import { Postponed } from './postponed.js';
 import { forgetStopped, recall, settingsOf } from './recall.js';
@@ -69,6 +70,7 @@ export function createOrchestrator(
 }
 
 class OrchestratorRuntime implements Orchestrator {
+  readonly ledger: Ledger = new Ledger(METRICS);
   readonly #options: OrchestratorOptions;
   readonly #domain: Domain;
   readonly #loop = new EventLoop<DomainEvent, Effect>({
@@ -118,25 +120,22 @@ class OrchestratorRuntime implements Orchestrator {
       random,
       logger,
       correction: (stored) => correctingWrites(stored, this.#state),
+      onCommit: (commit) => this.ledger.commit(commit),
       onSuspended: (problem) => this.#suspended(problem),
       onResumed: (ms) => this.#resumed(ms),
       onLost: (error) => void this.#leadershipLost(error),
     });
     this.#history = new History(clock, logger, (entry) => this.#journal.note(entry));
-    this.#alarms = new AlarmWatch(
-      options,
-      this,
-      (entry) => this.#history.record(entry),
-      (alarms) => this.#loop.push({ kind: 'alarmsNoted', alarms }),
-    );
+    this.#history.onEntry((entry) => this.ledger.entry(entry));
+    const record = (entry: HistoryEntry): void => this.#history.record(entry);
+    const happened = (event: DomainEvent): void => this.#loop.push(event);
+    this.#alarms = new AlarmWatch(options, this, record, (alarms) => happened({ kind: 'alarmsNoted', alarms }));
     this.#violations = new Violations(clock, this.#history);
     this.#requests = new Requests(runId);
-    const happened = (event: DomainEvent): void => this.#loop.push(event);
     this.#versions = new Versions(options.versionSource, (version) => happened({ kind: 'versionDeployed', version }));
     this.#processes = new Processes({ ...options, versions: this.#versions, happened });
     const { spool = null, settings } = options;
     const say = (message: Message): void => happened({ kind: 'parkSaid', message });
-    const record = (entry: HistoryEntry): void => this.#history.record(entry);
     this.#park = spool && new Park({ spool, limits: settings, say, record, logger });
     this.#connections = new Connections({
       runId,
@@ -225,8 +224,9 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#history.onEntry(listener);
   }
 
-  violations(): Readonly<Record<string, number>> {
-    return this.#violations.counts();
+  figures(): RuntimeFigures {
+    const connections = this.#connections.figures();
+    return { connections, violations: this.#violations.counts(), waitingEvents: this.#loop.waiting };
   }
 
   close(mode: CloseMode): Promise<void> {
@@ -290,8 +290,7 @@ class OrchestratorRuntime implements Orchestrator {
     const { clock, launcher, logger, stopGraceMs } = this.#options;
     if (mode !== 'leave') {
       const keepSessions = mode === 'keepSessions';
-      const parkingMs = keepSessions ? parkingWithin(this.#state.settings) : 0;
-      const bound = parkingMs + fleetEndsWithin(this.#state) + stopGraceMs;
+      const bound = endsWithin(this.#state, keepSessions) + stopGraceMs;
       await within(clock, bound, this.command({ kind: 'shutdownFleet', keepSessions }, ENDING));
     }
     this.#phase = 'closed';
@@ -305,8 +304,7 @@ class OrchestratorRuntime implements Orchestrator {
     const end = { code: 'DSO_ORCHESTRATOR_LEAVING', message: 'The orchestrator closes.' };
     await this.#connections.closeAll(end, CLOSE_TIMEOUT_MS);
     if (mode !== 'leave') {
-      const needs = (node: string): number => graceOf(this.#state.nodes.get(node)?.bounds ?? null);
-      const stopped = await this.#processes.stopAll(stopGraceMs, needs);
+      const stopped = await this.#processes.stopAll(stopGraceMs, this.#state);
       this.#state = await forgetStopped(stopped, this.#state, this.#domain.decide, this.#journal, clock.now());
     }
     await this.#park?.close();
@@ -369,15 +367,13 @@ class OrchestratorRuntime implements Orchestrator {
   }
 
   #suspended(problem: string): void {
-    const text = `${problem} Until that is over nothing is started, stopped or moved; the bot runs on.`;
-    this.#history.record({ name: 'storeLost', level: 'error', text, by: AUTOMATIC, fields: { problem } });
+    this.#history.record(storeLost(problem));
   }
 
   #resumed(ms: number): void {
     const { clock } = this.#options;
     this.#state = afterSuspension(this.#state, ms, clock.now());
-    const text = `The store can be written again after ${Math.round(ms / 100) / 10} s.`;
-    this.#history.record({ name: 'storeRecovered', level: 'info', text, by: AUTOMATIC, fields: { durationMs: ms } });
+    this.#history.record(storeRecovered(ms));
     const { events, toResync } = this.#postponed.take();
     for (const event of events) this.#loop.push(event);
     for (const connection of toResync) this.#connections.close(connection, RESYNC);

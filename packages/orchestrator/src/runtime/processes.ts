@@ -4,7 +4,10 @@
  */
 import { delay, type Clock, type Logger } from '@dshard/transport';
 import { messageOf } from '@dshard/protocol';
+import { fleetEndsWithin, graceOf } from '../domain/fleet/processes.js';
+import { parkingWithin } from '../domain/operations/shutdown-fleet.js';
 import type { DomainEvent } from '../domain/state/events.js';
+import type { OrchestratorState } from '../domain/state/state.js';
 import type { Launcher } from '../ports/surroundings.js';
 import { asReason, type Versions } from './questions.js';
 
@@ -39,15 +42,16 @@ export class Processes {
   }
 
   /**
-   * Stops them all; those that do not stop by themselves in `graceMs`, or in the time they need by `needs`, are killed.
-   * Resolves to the nodes they were.
+   * Stops them all; those that do not stop by themselves in `graceMs`, or in the time that they said they need, are
+   * killed. Resolves to the nodes they were.
    */
-  async stopAll(graceMs: number, needs: (node: string) => number): Promise<readonly string[]> {
+  async stopAll(graceMs: number, { nodes: known }: OrchestratorState): Promise<readonly string[]> {
     const { launcher, clock } = this.#surroundings;
     if (launcher === null) return [];
     // A launch under way would leave a process that nobody stops.
     await within(clock, graceMs, Promise.allSettled(this.#launches));
     const nodes = launcher.running().map(({ node }) => node);
+    const needs = (node: string): number => graceOf(known.get(node)?.bounds ?? null);
     await Promise.all(nodes.map((node) => this.stop(node, Math.max(graceMs, needs(node)))));
     return nodes;
   }
@@ -86,6 +90,11 @@ export class Processes {
     logger.warn({ code: answer.error.code }, `The node is launched without DSO_VERSION: ${answer.error.message}`);
     return null;
   }
+}
+
+/** How long a fleet may take to shut down by itself. */
+export function endsWithin(state: OrchestratorState, keepSessions: boolean): number {
+  return (keepSessions ? parkingWithin(state.settings) : 0) + fleetEndsWithin(state);
 }
 
 /** Waits for it, but no longer than `timeoutMs`. */

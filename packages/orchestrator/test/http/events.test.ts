@@ -189,7 +189,7 @@ describe('GET /v1/events as a stream', () => {
 
   test('is refused when there are too many already', async () => {
     const { address } = await listening();
-    const streams = await Promise.all(Array.from({ length: 64 }, () => openStream(address)));
+    const streams = await Promise.all(Array.from({ length: 128 }, () => openStream(address)));
     const one = await openStream(address);
     expect(one.response.statusCode).toBe(503);
     streams[0]!.destroy();

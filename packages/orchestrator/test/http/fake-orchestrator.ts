@@ -8,6 +8,8 @@ import { initialState } from '../../src/domain/state/initial-state.js';
 import type { Settings } from '../../src/domain/state/settings.js';
 import type { CrashLoop } from '../../src/domain/state/processes.js';
 import type { NodeState, OrchestratorState } from '../../src/domain/state/state.js';
+import { Ledger } from '../../src/metrics/ledger.js';
+import { METRICS } from '../../src/metrics/metrics.js';
 import type { OrchestratorHandle, RecordedEntry } from '../../src/runtime/contract.js';
 
 export type FakeOrchestrator = OrchestratorHandle & {
@@ -52,6 +54,7 @@ export function testNode(id: string, changes: Partial<NodeState> = {}): NodeStat
     checkpointedAt: 0,
     zone: null,
     joinedAt: 1000,
+    restarts: 0,
     ...changes,
   };
 }
@@ -113,6 +116,12 @@ export function fakeOrchestrator(): FakeOrchestrator {
     pastEntries: async (after, limit) =>
       after === null ? history.slice(-limit) : history.filter(({ id }) => id > after).slice(0, limit),
     store: { name: 'none', epoch: 0, state: 'open', since: 500, problem: null },
+    ledger: new Ledger(METRICS),
+    figures: () => ({
+      connections: { byPhase: { unidentified: 0, identified: 0, refused: 0, closing: 0 }, queuedBytes: new Map() },
+      violations: {},
+      waitingEvents: 0,
+    }),
     alarms: () => fake.standing,
     standing: [],
     lost: new Promise(() => undefined),

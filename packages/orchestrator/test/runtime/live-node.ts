@@ -22,6 +22,8 @@ export type LiveNodeOptions = {
   totalShards?: number;
   /** Why it takes no state. */
   refuses?: string;
+  /** Of this shard it sends no state. */
+  stuck?: number;
   /** After that many bytes it reads nothing for that long. */
   slow?: { everyBytes: number; pauseMs: number };
 };
@@ -125,7 +127,7 @@ export async function liveNode(nodeId: string, options: LiveNodeOptions): Promis
     },
     transferCopy: ({ shardId, creditBytes }) => {
       const one = sending.get(shardId);
-      if (one === undefined) return;
+      if (one === undefined || shardId === options.stuck) return;
       one.credit = creditBytes;
       one.window = creditBytes;
       flow(shardId, one);

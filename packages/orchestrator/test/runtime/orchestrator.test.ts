@@ -218,9 +218,10 @@ describe('over TCP', () => {
       garbage(orchestrator.address, new Uint8Array(100_000).fill(0xff)),
       garbage(orchestrator.address, Uint8Array.of(10, 0, 0, 0, 0, 0, 0, 0)),
     ]);
-    const counted = (): number => Object.values(orchestrator.violations()).reduce((sum, count) => sum + count, 0);
+    const counted = (): number =>
+      Object.values(orchestrator.figures().violations).reduce((sum, count) => sum + count, 0);
     await until(() => counted() === 3, { what: 'three violations to be counted' });
-    expect(Object.keys(orchestrator.violations()).every((code) => code.startsWith('DSO_'))).toBe(true);
+    expect(Object.keys(orchestrator.figures().violations).every((code) => code.startsWith('DSO_'))).toBe(true);
     expect(a.end).toBeNull();
     const b = await node('b');
     await expect(orchestrator.command({ kind: 'migrateShard', shard: 0, destination: 'b' })).resolves.toMatchObject({

@@ -226,7 +226,7 @@ describe('a proof', () => {
     await stranger.hears('challenge');
     stranger.say({ kind: 'startShards', shardIds: [0, 1, 2, 3] });
     await stranger.isRefused();
-    expect(orchestrator.violations()).toEqual({ DSO_PROOF_EXPECTED: 1 });
+    expect(orchestrator.figures().violations).toEqual({ DSO_PROOF_EXPECTED: 1 });
     expect(world()).toEqual(RUNS_NOTHING);
   });
 
@@ -236,7 +236,7 @@ describe('a proof', () => {
     node.say(bareIdentify('bot-1'));
     await node.hears('challenge');
     node.leave();
-    await until(() => orchestrator.violations()['DSO_CHALLENGE_UNANSWERED'] === 1, { what: 'the sentence' });
+    await until(() => orchestrator.figures().violations['DSO_CHALLENGE_UNANSWERED'] === 1, { what: 'the sentence' });
     expect(orchestrator.history().at(-1)?.text).toMatch(/has another token/u);
   });
 });

@@ -10,7 +10,7 @@ export type OrchestratedOptions = ClientOptions & {
   /**
    * How many members and presences of a guild move with it, beside the bot and those in voice channels: the newest.
    * Default: all that Discord has told of. They take memory in this process, about 500 bytes each (`npm run
-   * bench:guild-state`).
+   * bench -- guild-state`).
    */
   keep?: { members?: number; presences?: number };
   timeouts?: GatewayTimeouts & {

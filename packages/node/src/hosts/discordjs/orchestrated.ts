@@ -35,19 +35,24 @@ type Attachment = { client: Client | null; readonly nodeId: string | undefined }
 const attachments = new WeakMap<object, Attachment>();
 const running = new WeakMap<Client, { node: DshardNode; host: DiscordjsHost }>();
 
-/** Options for `new Client(…)`; spread them first. Throws `DSO_NODE_OPTIONS_INVALID`. */
-export function orchestrated(options: OrchestratedOptions = {}): Pick<ClientOptions, 'ws'> {
+/**
+ * Options for `new Client(…)`; spread them first. With DISCORD_API in the environment, as `dso up` sets it from
+ * `discord.api`, the client asks there instead of Discord, unless the bot has a `rest` of its own. Throws
+ * `DSO_NODE_OPTIONS_INVALID`.
+ */
+export function orchestrated(options: OrchestratedOptions = {}): Pick<ClientOptions, 'ws' | 'rest'> {
   checkOptions(options);
-  const { launched, orchestrator, nodeId } = launchEnvironment();
+  const { launched, orchestrator, nodeId, discordApi } = launchEnvironment();
+  const rest = discordApi === undefined ? {} : { rest: { api: discordApi } };
   if (!launched && orchestrator === undefined && options.orchestrator === undefined) {
     sayStandalone();
-    return { ws: { ...options.ws } };
+    return { ...rest, ws: { ...options.ws } };
   }
   const attachment: Attachment = { client: null, nodeId: options.nodeId ?? nodeId };
   const buildStrategy = (manager: GatewayManager): Strategy => attach(manager, attachment.client, options);
   attachments.set(buildStrategy, attachment);
   wrapLogin(loginBegins, endLogin);
-  return { ws: { ...options.ws, buildStrategy } };
+  return { ...rest, ws: { ...options.ws, buildStrategy } };
 }
 
 let saidStandalone = false;

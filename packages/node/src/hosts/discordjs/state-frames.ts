@@ -7,7 +7,7 @@ import type { UserEventCodec } from '../../options.js';
 import type { StatePart } from './shard-state.js';
 
 /** Of JSON, per frame. A part that is larger goes alone. */
-const FRAME_CHARACTERS = 32_768;
+const FRAME_CHARACTERS = 131_072;
 
 export class StateFrames {
   readonly #send: (frame: Uint8Array) => Promise<void>;
@@ -44,7 +44,7 @@ export class StateFrames {
 
 /** None of an older format, with a part per event: such a copy is not whole, and the caches come from Discord. */
 export function partsOf(frame: Uint8Array): readonly StatePart[] {
-  const parts: unknown = JSON.parse(Buffer.from(frame).toString());
+  const parts: unknown = JSON.parse(Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString());
   return Array.isArray(parts) ? parts : [];
 }
 

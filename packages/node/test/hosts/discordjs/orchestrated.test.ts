@@ -236,3 +236,19 @@ describe('options that cannot work are refused by name', () => {
     expect(() => orchestrated(options)).toThrow(expect.objectContaining({ code: 'DSO_NODE_OPTIONS_INVALID' }));
   });
 });
+
+describe('with DISCORD_API in the environment', () => {
+  beforeEach(() => vi.stubEnv('DISCORD_API', gateway.apiUrl));
+  afterEach(() => vi.unstubAllEnvs());
+
+  test('the client asks there, so that the lines of the tutorial run against the emulator', () => {
+    expect(orchestrated()).toMatchObject({ rest: { api: gateway.apiUrl } });
+  });
+
+  test('a bot that says itself where Discord is keeps what it says', () => {
+    const rest = { api: 'http://127.0.0.1:1/api' };
+    const bot = new Client({ ...orchestrated(), intents: [], rest });
+    clients.push(bot);
+    expect(bot.options.rest?.api).toBe(rest.api);
+  });
+});

@@ -11,8 +11,8 @@ test.each([
   ['nothing', [], []],
   ['one small', [10], [1]],
   ['many small ones together', Array<number>(20).fill(100), [20]],
-  ['as many as a frame holds', Array<number>(8).fill(10_000), [3, 3, 2]],
-  ['a large one, alone', [10, 100_000, 10], [1, 1, 1]],
+  ['as many as a frame holds', Array<number>(8).fill(40_000), [3, 3, 2]],
+  ['a large one, alone', [10, 400_000, 10], [1, 1, 1]],
 ])('parts are put into as few frames as hold them: %s', async (_, sizes, perFrame) => {
   const parts = sizes.map(part);
   const sent: Uint8Array[] = [];

@@ -10,7 +10,7 @@ import type { OrchestratedOptions } from '../../../src/hosts/discordjs/index.js'
 test('the options are what a client takes, and a client made with them is a client', async () => {
   expectTypeOf(orchestrated).parameter(0).toEqualTypeOf<OrchestratedOptions | undefined>();
   expectTypeOf(orchestrated()).toExtend<Partial<ClientOptions>>();
-  expectTypeOf(orchestrated()).toEqualTypeOf<Pick<ClientOptions, 'ws'>>();
+  expectTypeOf(orchestrated()).toEqualTypeOf<Pick<ClientOptions, 'ws' | 'rest'>>();
   const client = new Client({ ...orchestrated(), intents: [GatewayIntentBits.Guilds] });
   expectTypeOf(client).toEqualTypeOf<Client>();
   expectTypeOf<Client['login']>().returns.toEqualTypeOf<Promise<string>>();

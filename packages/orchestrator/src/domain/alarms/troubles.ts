@@ -3,7 +3,7 @@ import { counted } from '@dshard/protocol';
 import { complaintOf } from '../state/signals.js';
 import { inWords } from '../state/spans.js';
 import { shardsNotUp, type ConditionKind, type Down } from '../shards/condition.js';
-import { sessionStarts } from '../shards/identify-budget.js';
+import { budgetLastsMs, paceOf, sessionStarts } from '../shards/identify-budget.js';
 import { isConnected, isLeaving } from '../state/nodes.js';
 import { operationsOfKind } from '../state/operations.js';
 import { isCrashLoop } from '../state/processes.js';
@@ -26,7 +26,6 @@ const FAILED_QUESTIONS = 3;
 const TAKEN_ID_LASTS_MS = 90_000;
 /** Fewer IDENTIFYs than this in a day forecast nothing. */
 const FORECAST_FROM = 100;
-const DAY_MS = 24 * 60 * 60 * 1_000;
 const CREDENTIALS: ReadonlySet<number | null> = new Set([4004, 4013, 4014]);
 
 type Told = Omit<Trouble, 'key'> & { key?: string };
@@ -155,13 +154,12 @@ function budgetLow(state: OrchestratorState, now: number): Told | null {
 
 /** By our own count since the day began. */
 function budgetForecast(state: OrchestratorState, now: number): Told | null {
-  const { remaining, reserve, used } = sessionStarts(state, now);
-  const { until } = state.identifies.ledger;
-  const leftMs = until - now;
-  const goneMs = DAY_MS - leftMs;
-  if (used < FORECAST_FROM || leftMs <= 0 || goneMs <= 0 || remaining <= reserve) return null;
-  const lastsMs = ((remaining - reserve) * goneMs) / used;
-  if (lastsMs >= leftMs) return null;
+  const pace = paceOf(state, now);
+  const lastsMs = budgetLastsMs(state, now);
+  if (pace === null || lastsMs === null) return null;
+  const { used, goneMs, leftMs } = pace;
+  // Where nothing is left, another alarm says so.
+  if (used < FORECAST_FROM || lastsMs === 0 || lastsMs >= leftMs) return null;
   const reason = `${used} IDENTIFYs in ${Math.round(goneMs / 60_000)} min: at this pace the session starts last for another ${inWords(lastsMs)}.`;
   return trouble('identifyBudgetForecast', null, reason);
 }

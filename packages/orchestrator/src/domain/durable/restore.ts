@@ -208,6 +208,7 @@ function restoredNodes(
       signals: null,
       retained: [],
       missing: [],
+      restarts: 0,
       checkpointedAt: 0,
     });
   }

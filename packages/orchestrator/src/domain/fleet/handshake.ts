@@ -38,9 +38,10 @@ export function onIdentify(tx: Transaction, event: Extract<DomainEvent, { kind: 
   countOnFrom(tx, message);
   const id = message.nodeId === '' ? freshId(tx) : message.nodeId;
   replaceOlder(tx, id);
-  if (isNewProcess(tx, id, message)) noteCrash(tx, id);
+  const isNew = isNewProcess(tx, id, message);
+  if (isNew) noteCrash(tx, id);
   forgetLoss(tx, id);
-  enter(tx, id, connection, message);
+  enter(tx, id, connection, message, isNew);
   noteHostLives(tx, message.host);
   liftForVersion(tx, message.version);
   if (tx.state.processes.has(id)) onVersionSeen(tx, message.version);
@@ -121,7 +122,7 @@ function replaceOlder(tx: Transaction, id: string): void {
   tx.record('nodeReplaced', 'info', `Node ${id} connected again; its older connection is closed.`, { node: id });
 }
 
-function enter(tx: Transaction, id: string, connection: string, message: Identify): void {
+function enter(tx: Transaction, id: string, connection: string, message: Identify, isNew: boolean): void {
   const known = tx.node(id);
   const capabilities = CAPABILITIES.filter((capability) => message.capabilities.includes(capability));
   tx.link(connection, id);
@@ -135,6 +136,7 @@ function enter(tx: Transaction, id: string, connection: string, message: Identif
     bounds: message.bounds ?? null,
     connection: { kind: 'awaitingTotal', connection, capabilities, since: tx.now, lastHeardAt: tx.now },
     joinedAt: tx.now,
+    restarts: (known?.restarts ?? 0) + (isNew ? 1 : 0),
     intent: intentOf(known, message),
     shardReports: [],
     process: null,

@@ -184,9 +184,10 @@ export function confirmGone(tx: Transaction, id: string, how: string): void {
   const since = node.connection.kind === 'disconnected' ? node.connection.since : tx.now;
   tx.setNode({ ...node, connection: { kind: 'disconnected', since, gone: true }, intent: { kind: 'serving' } });
   abortMigrationsOf(tx, id, `node ${id} is gone`);
+  const had = tx.shardsOf(id);
   vacateShards(tx, id, []);
   const asked = node.intent.kind === 'shuttingDown';
-  tx.record('nodeGone', asked ? 'info' : 'warn', `Node ${id} is gone: ${how}.`, { node: id, how });
+  tx.record('nodeGone', asked ? 'info' : 'warn', `Node ${id} is gone: ${how}.`, { node: id, how, shards: had });
   if (node.intent.kind !== 'shuttingDown') return;
   const { requests, final, shards } = node.intent;
   const lost = `${counted(shards, 'shard')} stopped with it, and start elsewhere without what was in its memory.`;

@@ -1,6 +1,6 @@
 /**
- * Gives parked shards out (`migration/park.ts`): evenly, the smallest state first. Those that no node may take yet
- * wait, for a successor or for the last call.
+ * Gives parked shards out (`migration/park.ts`): evenly, those first that nobody has served for the longest time. Those
+ * that no node may take yet wait, for a successor or for the last call.
  *
  * After a whole fleet was restarted its nodes come back one after the other. No node gets more than its share while
  * launched nodes are on their way, and, where nobody is launched, for a few seconds after each node that comes, as long
@@ -8,11 +8,11 @@
  *
  * Looked at together, so that an event costs O(parked + nodes · log nodes) and not parked × nodes.
  */
-import { anyoneAt, giveOut, isLetGo, lastCallAt, mayTakeParked, roomToPark } from '../migration/park.js';
+import { anyoneAt, giveOut, isLetGo, lastCallAt, mayTakeParked, roomToHandOut } from '../migration/park.js';
 import type { Parked } from '../state/park.js';
 import type { NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { place, type PlaceNode } from './place.js';
+import { fairShare, place, type PlaceNode } from './place.js';
 import { expectedNodes, limitOf, shareAmong, sizeOf } from './expected.js';
 import { opennessOf, placeNode } from './placement.js';
 
@@ -25,7 +25,7 @@ export function placeParked(tx: Transaction): void {
   const { graceUntil, recalled, ending } = tx.state;
   if (tx.survey().parked.length === 0 || (graceUntil !== null && !recalled) || ending !== null) return;
   const nodes = takers(tx);
-  if (nodes.length === 0) return;
+  if (nodes.every(({ id }) => roomToHandOut(tx, id) === 0)) return;
   const newest = Math.max(...nodes.map(({ joinedAt }) => joinedAt));
   const due = dueOf(tx).filter(({ parked }) => tx.now >= anyoneAt(tx.state, parked) || newest > parked.since);
   for (const group of byTakers(tx, due, nodes)) placeGroup(tx, group);
@@ -51,8 +51,9 @@ function parkedOf(tx: Transaction): readonly Due[] {
   });
 }
 
+/** Also those that have no room now: the others do not get their shares meanwhile. */
 function takers(tx: Transaction): readonly NodeState[] {
-  return [...tx.state.nodes.values()].filter((node) => opennessOf(tx, node) === 'open' && roomToPark(tx, node.id) > 0);
+  return [...tx.state.nodes.values()].filter((node) => opennessOf(tx, node) === 'open');
 }
 
 function dueOf(tx: Transaction): readonly Due[] {
@@ -60,7 +61,8 @@ function dueOf(tx: Transaction): readonly Due[] {
     const state = tx.shard(shard);
     return state?.kind === 'parked' && state.notBefore <= tx.now && isLetGo(tx, shard);
   });
-  return due.toSorted((a, b) => a.parked.state.bytes - b.parked.state.bytes || a.shard - b.shard);
+  const size = ({ parked }: Due): number => parked.state.bytes;
+  return due.toSorted((a, b) => a.parked.since - b.parked.since || size(a) - size(b) || a.shard - b.shard);
 }
 
 type Group = { due: Due[]; nodes: readonly NodeState[]; isLastCall: boolean };
@@ -81,10 +83,11 @@ function byTakers(tx: Transaction, due: readonly Due[], nodes: readonly NodeStat
 }
 
 function placeGroup(tx: Transaction, { due, nodes, isLastCall }: Group): void {
-  const candidates: PlaceNode[] = nodes.map((node) => placeNode(tx, node, roomToPark(tx, node.id)));
+  const candidates: PlaceNode[] = nodes.map((node) => placeNode(tx, node, roomToHandOut(tx, node.id)));
   const most = limitOf(tx);
-  const share = isLastCall ? null : shareOfParked(tx);
-  const limit = share === null ? most : Math.min(share, most ?? share);
+  const limits = isLastCall ? [most] : [most, shareOfParked(tx), evenAmong(tx, candidates, due.length)];
+  const least = Math.min(...limits.map((each) => each ?? Infinity));
+  const limit = Number.isFinite(least) ? least : null;
   // Best of all the node of the same name, if that is there.
   const there = new Set(candidates.filter(({ takes }) => takes > 0).map(({ id }) => id));
   const holders = new Map(
@@ -93,7 +96,14 @@ function placeGroup(tx: Transaction, { due, nodes, isLastCall }: Group): void {
   const vacant = due.map(({ shard }) => shard);
   const { assignments } = place({ nodes: candidates, vacant, holders, rules: tx.settings, limit });
   for (const [node, given] of assignments)
-    for (const shard of given) if (roomToPark(tx, node) > 0) giveOut(tx, shard, node);
+    for (const shard of given) if (roomToHandOut(tx, node) > 0) giveOut(tx, shard, node);
+}
+
+/** So many each of them has when all is given out evenly. */
+function evenAmong(tx: Transaction, nodes: readonly PlaceNode[], due: number): number | null {
+  if (nodes.length < 2) return null;
+  const shards = nodes.reduce((sum, node) => sum + node.shards.length, due);
+  return fairShare(shards, nodes.length, tx.settings);
 }
 
 /** The most shards of one node while others may come; null: nobody else is waited for. */

@@ -90,7 +90,7 @@ function advance(
       if (message.kind === 'transferOpened') onDestinationOpened(tx, { ...migration, step }, message.creditBytes);
       break;
     case 'copying':
-      onCopied(tx, { ...migration, step });
+      if (step.copiedAt === undefined) onCopied(tx, { ...migration, step });
       break;
     case 'warming':
       freeze(tx, { ...migration, step });

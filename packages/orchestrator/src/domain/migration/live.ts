@@ -30,7 +30,7 @@ import type { Transaction } from '../state/transaction.js';
 import { assign, assignFrom, noteCheckpoint, markOriginDone, markOriginOut } from '../shards/epochs.js';
 import { isPark } from '../state/park.js';
 import { enterStep, nextStep } from './live-steps.js';
-import { enterParked } from './parked.js';
+import { enterParked, MOST_HELD_MS } from './parked.js';
 import { takesRoom } from '../state/migrations.js';
 import { recordMoveStarted } from './limits.js';
 
@@ -88,7 +88,13 @@ export function onDestinationOpened(tx: Transaction, migration: At<'openingDesti
 }
 
 export function onCopied(tx: Transaction, migration: At<'copying'>): void {
-  const { session } = migration.step;
+  const { step, together } = migration;
+  const { session } = step;
+  if (together === true) {
+    const deadline = tx.now + MOST_HELD_MS + tx.settings.migrationStepTimeoutMs;
+    tx.setMigration({ ...migration, step: { ...step, copiedAt: tx.now }, deadline });
+    return;
+  }
   if (nextStep(tx, migration) !== 'warming') {
     freeze(tx, migration);
     return;
@@ -138,7 +144,7 @@ export function activate(tx: Transaction, migration: At<'releasing'>, originRele
     return;
   }
   const { frozenAt, manifest } = migration.step;
-  enterStep(tx, migration, { kind: 'activating', frozenAt, manifest, originReleased });
+  enterStep(tx, migration, { kind: 'activating', frozenAt, activatedAt: tx.now, manifest, originReleased });
   markOriginOut(tx, migration.shard);
   const message = { kind: 'transferActivate', ...of(migration) } as const;
   const redelivers = !originReleased && can(tx.node(migration.destination), 'epochs');
@@ -147,8 +153,8 @@ export function activate(tx: Transaction, migration: At<'releasing'>, originRele
 
 /** @param resumed false: the session was gone, so the destination identified. */
 export function onActivated(tx: Transaction, migration: At<'activating'>, resumed: boolean): void {
-  const { id, shard, origin, destination, request, startedAt } = migration;
-  const { frozenAt, manifest } = migration.step;
+  const { id, shard, origin, destination, request, startedAt, operation } = migration;
+  const { frozenAt, activatedAt, manifest } = migration.step;
   tx.setShard(shard, { kind: 'running', node: destination, since: tx.now, link: upLink(destination, tx.now) });
   markOriginDone(tx, shard);
   if (resumed) noteCheckpoint(tx, shard, { session: manifest.session, at: tx.now });
@@ -163,8 +169,16 @@ export function onActivated(tx: Transaction, migration: At<'activating'>, resume
     parked === undefined
       ? `Shard ${shard} moved from node ${origin} to node ${destination}, frozen for ${frozenMs} ms.${how}`
       : `Shard ${shard} runs on node ${destination}, after ${tx.now - parked.since} ms parked.${how}`;
-  const facts = { shard, origin, destination, durationMs, frozenMs, userEvents, bytes, resumed };
-  tx.record('migrationCompleted', resumed ? 'info' : 'warn', text, { migration: id, ...facts }, migration.by);
-  tx.done(request, text, facts);
-  tx.leaveOutcome(migration.operation, { kind: 'moved', shard });
+  const times = { durationMs, frozenMs, replayMs: tx.now - activatedAt };
+  const facts = { shard, origin, destination, ...times, userEvents, bytes, resumed, operation };
+  const ofPark = parked && { parkedMs: tx.now - parked.since };
+  tx.record(
+    'migrationCompleted',
+    resumed ? 'info' : 'warn',
+    text,
+    { migration: id, ...facts, ...ofPark },
+    migration.by,
+  );
+  tx.done(request, text, { migration: id, ...facts });
+  tx.leaveOutcome(operation, { kind: 'moved', shard });
 }

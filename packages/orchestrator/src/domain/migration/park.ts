@@ -17,17 +17,26 @@
  * its cursor.
  */
 import { assignmentOf } from '../state/epochs.js';
-import { isLive, takesRoom } from '../state/migrations.js';
+import { isCopied, isLive, takesRoom } from '../state/migrations.js';
 import { can, isConnected, isShuttingDown } from '../state/nodes.js';
 import { isPark, PARK, type Parked } from '../state/park.js';
 import { runningOn } from '../state/checks.js';
-import type { NodeState, OrchestratorState } from '../state/state.js';
+import type { LiveMigration, NodeState, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
-import { dropParkedState, overdue } from './parked.js';
+import { dropParkedState, MOST_HELD_MS, overdue } from './parked.js';
+import { freeze } from './live.js';
 import { beginMigration } from './steps.js';
 
 /** So long before the end of its time a parked shard goes to anyone. */
 const LAST_CALL_MS = 10_000;
+
+/**
+ * So many shards of a node are copied at once, or handed out to it: what it does for one it does not do for another, so
+ * of more at once none is done sooner. One more, so that nobody waits for the disk.
+ */
+const MOST_AT_ONCE = 2;
+/** What freezing a shard, and making it durable, takes where many are parked together. */
+const FREEZE_MS = 30;
 
 /** `again`: it can be parked later, when there is room. */
 type ParkBegun = { ok: true } | { ok: false; reason: string; again: boolean };
@@ -36,21 +45,64 @@ type ParkBegun = { ok: true } | { ok: false; reason: string; again: boolean };
  * The shard is parked, live: until COMMIT its node serves it, and goes on should anything fail.
  *
  * @param about.request answered when the shard is parked, or is not going to be.
+ * @param about.together the shard serves, copied, until it is frozen by `freezeCopied`.
  */
 export function beginPark(
   tx: Transaction,
   shard: number,
-  about: { by: string; request?: string | null; operation?: string | null },
+  about: { by: string; request?: string | null; operation?: string | null; together?: boolean },
 ): ParkBegun {
-  const { by, request = null, operation = null } = about;
+  const { by, request = null, operation = null, together = false } = about;
   const origin = runningOn(tx.state, shard);
   if (!origin.ok) return { ok: false, reason: origin.error.message, again: false };
   const problem = whyNotParked(tx.state, tx.node(origin.value));
   if (problem !== null) return { ok: false, reason: problem, again: false };
-  if (!hasRoom(tx, origin.value)) return { ok: false, reason: 'other shards are being moved', again: true };
-  const plan = { shard, origin: origin.value, destination: PARK, request, operation, spread: spreadOf(tx) };
+  if (!hasRoom(tx, origin.value) || (together && isCopyingEnough(tx, origin.value)))
+    return { ok: false, reason: 'other shards are being moved', again: true };
+  const plan = { shard, origin: origin.value, destination: PARK, request, operation, spread: spreadOf(tx), together };
   tx.actingFor(by, () => beginMigration(tx, plan));
   return { ok: true };
+}
+
+/**
+ * Those that are parked together are frozen at the end of all their copies, as fast as there is room: nobody is without
+ * a shard while the next is copied. The step of a migration that waits for it is `copying` with `copiedAt`.
+ *
+ * @param until by when the last is to be frozen.
+ * @param isLast no other shard is to be parked with them.
+ */
+export function freezeCopied(
+  tx: Transaction,
+  migrations: readonly LiveMigration[],
+  until: number,
+  isLast: boolean,
+): void {
+  const copied = migrations.filter(isCopied);
+  const isOver = tx.now >= freezeAt(copied.length, until);
+  const areAll = isLast && copied.length === migrations.filter(isServing).length;
+  for (const migration of copied) {
+    const { step, origin } = migration;
+    if (step.kind !== 'copying' || roomToPark(tx, origin) === 0) continue;
+    if (isOver || areAll || heldUntil(migration) <= tx.now) freeze(tx, { ...migration, step });
+  }
+}
+
+/** When the next of those that are copied is frozen, whatever is still being copied. */
+export function freezeDue(migrations: readonly LiveMigration[], until: number): number {
+  const copied = migrations.filter(isCopied);
+  return Math.min(freezeAt(copied.length, until), ...copied.map(heldUntil));
+}
+
+function freezeAt(copied: number, until: number): number {
+  return until - copied * FREEZE_MS;
+}
+
+function heldUntil({ step }: LiveMigration): number {
+  return step.kind === 'copying' && step.copiedAt !== undefined ? step.copiedAt + MOST_HELD_MS : Infinity;
+}
+
+function isServing({ step }: LiveMigration): boolean {
+  return !('frozenAt' in step);
 }
 
 /** How many nodes have the fleet's shards, or had those that are parked. */
@@ -91,6 +143,17 @@ function hasRoom(tx: Transaction, node: string): boolean {
   return roomToPark(tx, node) > 0;
 }
 
+function isCopyingEnough(tx: Transaction, node: string): boolean {
+  let copies = 0;
+  for (const migration of tx.state.migrations.values()) {
+    const { origin, destination, together, step } = migration;
+    if (origin === node && isPark(destination) && together === true && !('frozenAt' in step) && !isCopied(migration)) {
+      copies += 1;
+    }
+  }
+  return copies >= MOST_AT_ONCE;
+}
+
 /** How many more shards may go from, or to, the node now. */
 export function roomToPark(tx: Transaction, node: string): number {
   const { migrationsPerNode, migrationsTotal } = tx.settings;
@@ -103,6 +166,15 @@ export function roomToPark(tx: Transaction, node: string): number {
     if (migration.origin === node || migration.destination === node) ofNode -= 1;
   }
   return Math.max(0, Math.min(ofNode, inAll));
+}
+
+/** How many more parked shards may go to the node now. */
+export function roomToHandOut(tx: Transaction, node: string): number {
+  let room = Math.min(MOST_AT_ONCE, roomToPark(tx, node));
+  for (const { destination, parked, step } of tx.state.migrations.values()) {
+    if (destination === node && parked !== undefined && step.kind !== 'activating') room -= 1;
+  }
+  return Math.max(0, room);
 }
 
 /** An operator parks a shard; its node goes on without. */

@@ -9,6 +9,8 @@ import { PARK, parkedBy, type Parked } from '../state/park.js';
 import type { LiveMigration } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 
+/** So long a copied shard waits for those that are parked together with it: what changes meanwhile is sent again. */
+export const MOST_HELD_MS = 20_000;
 /** So many nodes in a row could not take the state of a shard: then it is resumed without. */
 const MOST_REFUSALS = 3;
 /** Until the next node is tried. */
@@ -27,7 +29,7 @@ export function enterParked(tx: Transaction, migration: LiveMigration, originRel
   const durationMs = tx.now - startedAt;
   const frozenMs = tx.now - step.frozenAt;
   const text = `Shard ${shard} of node ${origin} is parked, with ${bytes} bytes of state.`;
-  const facts = { shard, origin, destination: PARK, durationMs, frozenMs, userEvents, bytes };
+  const facts = { shard, origin, destination: PARK, durationMs, frozenMs, userEvents, bytes, operation };
   tx.record('migrationCompleted', 'info', text, { migration: id, ...facts }, migration.by);
   tx.done(request, text, facts);
   tx.leaveOutcome(operation, { kind: 'moved', shard });

@@ -30,7 +30,10 @@ import { boundBetween, firstStep } from './live-steps.js';
 
 export function beginMigration(
   tx: Transaction,
-  plan: Pick<MigrationState, 'shard' | 'origin' | 'destination' | 'request' | 'operation' | 'parked' | 'spread'>,
+  plan: Pick<
+    MigrationState,
+    'shard' | 'origin' | 'destination' | 'request' | 'operation' | 'parked' | 'spread' | 'together'
+  >,
 ): void {
   const { shard, origin, destination } = plan;
   const about = { ...plan, id: tx.nextMigrationId(), epoch: newEpoch(tx), startedAt: tx.now, by: tx.by };
@@ -118,10 +121,12 @@ export function onDestinationRuns(tx: Transaction, migration: BaseMigration, use
   const durationMs = tx.now - migration.startedAt;
   const text = `Shard ${shard} moved from node ${origin} to node ${destination} in ${durationMs} ms.`;
   // It was closed from the first step on.
-  const facts = { migration: migration.id, shard, origin, destination, durationMs, frozenMs: durationMs, userEvents };
+  const { id, operation } = migration;
+  const times = { durationMs, frozenMs: durationMs };
+  const facts = { migration: id, shard, origin, destination, ...times, userEvents, operation };
   tx.record('migrationCompleted', 'info', text, facts, migration.by);
-  tx.done(migration.request, text, { shard, origin, destination, durationMs, userEvents });
-  tx.leaveOutcome(migration.operation, { kind: 'moved', shard });
+  tx.done(migration.request, text, { migration: id, shard, origin, destination, durationMs, userEvents });
+  tx.leaveOutcome(operation, { kind: 'moved', shard });
 }
 
 /** A node's sentence as a part of ours. */
@@ -131,15 +136,15 @@ export function quoted(node: string, message: string): string {
 
 /** The end of a migration that did not succeed. The shard has been given its new state before. */
 export function endFailed(tx: Transaction, migration: MigrationState, reason: string): void {
-  const { id, shard, origin, destination, step, request } = migration;
+  const { id, shard, origin, destination, step, request, operation } = migration;
   tx.removeMigration(id);
   const where = tx.shard(shard);
   const now = where === undefined || where.kind === 'migrating' ? '' : ` ${whereabouts(shard, where)}`;
   const text = `Shard ${shard} was not moved from ${nameOfEnd(origin)} to ${nameOfEnd(destination)}: ${reason}.${now}`;
-  const facts = { migration: id, shard, origin, destination, step: step.kind, reason };
+  const facts = { migration: id, shard, origin, destination, step: step.kind, reason, operation };
   tx.record('migrationFailed', 'warn', text, facts, migration.by);
   tx.fail(request, 'DSO_MIGRATION_FAILED', text);
-  tx.leaveOutcome(migration.operation, { kind: 'notMoved', shard, reason });
+  tx.leaveOutcome(operation, { kind: 'notMoved', shard, reason });
 }
 
 function whereabouts(shard: number, state: Exclude<ReturnType<Transaction['shard']>, undefined>): string {

@@ -10,18 +10,19 @@
  *     D - 1 s          the node stops what it has, whatever was said
  *
  * Nobody else to take its shards: they are parked at 0, and shutdown is sent when nothing more can be parked; the
- * sooner the node goes, the sooner it is back. A node whose last shard has gone leaves by itself.
+ * sooner the node goes, the sooner it is back. Their copies end first, and then all are frozen: until that, and until
+ * D - 3 s at the latest, all of them serve. A node whose last shard has gone leaves by itself.
  */
 import { beginShutdown } from '../fleet/leave.js';
 import { isOpen, nextNodeFor } from '../fleet/next-node.js';
 import { abortLive } from '../migration/live-failure.js';
 import { movesUntil } from '../migration/limits.js';
-import { beginPark } from '../migration/park.js';
+import { beginPark, freezeCopied, freezeDue } from '../migration/park.js';
 import { unsettledNodes } from '../state/node-survey.js';
 import { drainedBy, isConnected, isLeaving } from '../state/nodes.js';
 import { isLive } from '../state/migrations.js';
 import { isPark } from '../state/park.js';
-import type { LeavingIntent, MigrationState, NodeState } from '../state/state.js';
+import type { LeavingIntent, LiveMigration, MigrationState, NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { beginDrain } from './drain.js';
 
@@ -42,10 +43,12 @@ export function leaveNodes(tx: Transaction): void {
 }
 
 /** When something is to be done about a node that leaves; null: it does not. */
-export function leaveDue({ now }: Transaction, node: NodeState): number | null {
+export function leaveDue(tx: Transaction, node: NodeState): number | null {
   if (!isLeavingNode(node)) return null;
   const { intent } = node;
-  const due = [intent.retryAt, movesUntil(intent), parksUntil(intent)].filter((at) => at > now);
+  const frozenAt = freezeDue(parksOf(tx, node.id), movesUntil(intent));
+  const times = [intent.retryAt, frozenAt, movesUntil(intent), parksUntil(intent)];
+  const due = times.filter((at) => at > tx.now);
   return due.length === 0 ? null : Math.min(...due);
 }
 
@@ -58,14 +61,24 @@ function lead(tx: Transaction, node: Leaving): void {
   const isLate = tx.now >= movesUntil(intent);
   if (isLate) endMoves(tx, id);
   if (tx.now >= parksUntil(intent)) return beginShutdown(tx, id, null, false);
+  const areAllBegun = moveOrPark(tx, node, isLate);
+  freezeCopied(tx, parksOf(tx, id), movesUntil(intent), areAllBegun);
+}
+
+/** Returns whether nothing is left to be parked with what is. */
+function moveOrPark(tx: Transaction, node: Leaving, isLate: boolean): boolean {
+  const { id, intent } = node;
   // What is left is parked in the step that ends its moves: planned moves would take the room, and the budget.
-  if (!isLate && drainedBy(tx.state, id) !== undefined) return;
+  if (!isLate && drainedBy(tx.state, id) !== undefined) return true;
   // It says goodbye by itself when the last one has gone.
-  if (tx.shardsOf(id).length === 0 || isReturning(tx)) return;
-  if (!isLate && isTaken(tx, node)) return moveAway(tx, node);
+  if (tx.shardsOf(id).length === 0 || isReturning(tx)) return true;
+  if (!isLate && isTaken(tx, node)) {
+    moveAway(tx, node);
+    return true;
+  }
   // Its successor is being launched.
-  if (!isLate && intent.intent === 'auto' && tx.state.launches.size > 0) return;
-  park(tx, node);
+  if (!isLate && intent.intent === 'auto' && tx.state.launches.size > 0) return true;
+  return park(tx, node);
 }
 
 function parksUntil({ leaveBy }: LeavingIntent): number {
@@ -83,29 +96,41 @@ function moveAway(tx: Transaction, node: Leaving): void {
   });
 }
 
-/** The orchestrator keeps what nobody takes; shutdown is sent when nothing more can be kept. */
-function park(tx: Transaction, node: Leaving): void {
+/**
+ * The orchestrator keeps what nobody takes; shutdown is sent when nothing more can be kept. Returns whether no other
+ * shard is going to be parked.
+ */
+function park(tx: Transaction, node: Leaving): boolean {
   const { id, intent } = node;
   let { tried, retryAt } = intent;
   const mayRetry = tx.now >= retryAt;
   let isOver = true;
+  let isLast = true;
   for (const shard of smallestFirst(tx, id)) {
     const times = tried.filter((each) => each === shard).length;
     if (times >= MOST_PARKS) continue;
     const isAgain = times > 0;
     if (isAgain && !mayRetry) {
-      isOver = false;
+      isOver = isLast = false;
       continue;
     }
-    const begun = beginPark(tx, shard, { by: `node ${id}` });
+    const begun = beginPark(tx, shard, { by: `node ${id}`, together: true });
     if (!begun.ok && !begun.again) continue;
     isOver = false;
-    if (!begun.ok) continue;
+    if (!begun.ok) {
+      isLast = false;
+      continue;
+    }
     tried = [...tried, shard];
     retryAt = tx.now + RETRY_MS;
   }
   if (tried !== intent.tried) tx.patchNode(id, { intent: { ...intent, tried, retryAt } });
   if (isOver && migrationsFrom(tx, id).length === 0) beginShutdown(tx, id, null, false);
+  return isLast;
+}
+
+function parksOf(tx: Transaction, id: string): readonly LiveMigration[] {
+  return migrationsFrom(tx, id).filter((each): each is LiveMigration => isLive(each) && isPark(each.destination));
 }
 
 /** By guilds, which is what is known of the size of a state before it is copied: more shards are parked in time so. */

@@ -193,7 +193,7 @@ export function bake(tx: Transaction, given: Rollout): string | null {
     return null;
   }
   const rollout = withMemory(tx, given);
-  const verdict = lastsMs === 0 ? 'pass' : verdictOf(tx, rollout);
+  const verdict = lastsMs === 0 ? 'pass' : verdictOf(tx.state, rollout, tx.now);
   if (typeof verdict === 'object') return verdict.fail;
   if (given.deadline > tx.now || pausedBy !== null || verdict === 'wait') return null;
   if (options.manual && !rollout.promoted) return null;
@@ -243,11 +243,11 @@ function hasFewEvents(tx: Transaction, rollout: Rollout, bakeMs: number): boolea
 /** A new node counts when its shards were up for so long. */
 const MIN_READY_MS = 10_000;
 
-function verdictOf(tx: Transaction, rollout: Rollout): Verdict {
-  const old = sideOf(tx.state, rollout, oldNodes(rollout));
-  const fresh = sideOf(tx.state, rollout, rollout.destinations);
-  const patience = { downMs: MIN_READY_MS, aloneMs: tx.settings.rolloutProgressMs };
-  return judge({ ...old, work: old.work ?? rollout.normal }, fresh, patience, tx.now);
+export function verdictOf(state: OrchestratorState, rollout: Rollout, now: number): Verdict {
+  const old = sideOf(state, rollout, oldNodes(rollout));
+  const fresh = sideOf(state, rollout, rollout.destinations);
+  const patience = { downMs: MIN_READY_MS, aloneMs: state.settings.rolloutProgressMs };
+  return judge({ ...old, work: old.work ?? rollout.normal }, fresh, patience, now);
 }
 
 /** Who ends: the old nodes, or the new ones when the shards went back. */

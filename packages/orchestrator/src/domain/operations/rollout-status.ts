@@ -3,7 +3,7 @@ import { counted } from '@dshard/protocol';
 import { isUp } from '../shards/condition.js';
 import type { OrchestratorState } from '../state/state.js';
 import type { Progress } from './operation.js';
-import { waitReason } from './rollout-phases.js';
+import { verdictOf, waitReason } from './rollout-phases.js';
 import { nameOf } from './rollout-plan.js';
 import { comingTo, oldNodes, shardsOn, type Rollout } from './rollout-round.js';
 
@@ -55,4 +55,24 @@ function textOf(state: OrchestratorState, rollout: Rollout): string {
     case 'ending':
       return failure === null ? 'The old nodes are ending.' : 'All shards are back; the new nodes are ending.';
   }
+}
+
+export type Gate = {
+  verdict: 'passed' | 'failed' | 'undecided';
+  text: string | null;
+  /** When the stage is over, if nothing fails by then. null: it waits for somebody. */
+  until: number | null;
+};
+
+/** What the gates say so far of the stage that is watched. null: none is. */
+export function gateOf(state: OrchestratorState, rollout: Rollout, now: number): Gate | null {
+  const { phase, failure, deadline, pausedBy, options, promoted } = rollout;
+  if (failure?.kind === 'gate') return { verdict: 'failed', text: failure.reason, until: null };
+  if (phase !== 'baking') return null;
+  const held = pausedBy !== null || (options.manual && !promoted);
+  const until = held ? null : deadline;
+  const verdict = verdictOf(state, rollout, now);
+  if (verdict === 'pass') return { verdict: 'passed', text: null, until };
+  if (verdict === 'wait') return { verdict: 'undecided', text: 'shards that moved are not all up yet', until };
+  return { verdict: 'failed', text: verdict.fail, until: null };
 }

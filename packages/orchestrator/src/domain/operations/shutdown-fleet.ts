@@ -1,15 +1,21 @@
 /**
  * The whole fleet goes down: every node is told, nothing is started any more. Answered when all are gone.
  *
- * For good, or only for a while: then the shards are parked first, a few at a time, and nodes are told to keep their
- * sessions. Of a shard that cannot be parked, or not in time, the session is kept.
+ * For good, or only for a while: then the shards are parked first, copied a few at a time and frozen together, and
+ * nodes are told to keep their sessions. Of a shard that cannot be parked, or not in time, the session is kept.
  */
 import { endOperations } from './operations.js';
 import { hasConnection, hasSaidGoodbye } from '../state/nodes.js';
-import { beginPark } from '../migration/park.js';
+import { beginPark, freezeCopied, freezeDue } from '../migration/park.js';
+import { isLive } from '../state/migrations.js';
+import { isPark } from '../state/park.js';
 import type { Settings } from '../state/settings.js';
+import type { LiveMigration } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { beginShutdown } from '../fleet/leave.js';
+
+/** Before parking ends: for shards that were copied, and are yet to be frozen. */
+const FREEZES_MS = 3_000;
 
 export function shutdownFleet(tx: Transaction, request: string, keepSessions: boolean): void {
   const until = tx.now + (keepSessions ? parkingWithin(tx.settings) : 0);
@@ -69,7 +75,7 @@ function isStillParking(tx: Transaction): boolean {
   let isWaiting = false;
   for (const [shard, { kind }] of tx.state.shards.entries()) {
     if (kind !== 'running' || tried.has(shard)) continue;
-    const begun = beginPark(tx, shard, { by: tx.by });
+    const begun = beginPark(tx, shard, { by: tx.by, together: true });
     if (!begun.ok && begun.again) isWaiting = true;
     else tried.add(shard);
   }
@@ -77,5 +83,20 @@ function isStillParking(tx: Transaction): boolean {
   if (ending !== null && tried.size > parking.tried.length) {
     tx.patch({ ending: { ...ending, parking: { ...parking, tried: [...tried] } } });
   }
+  freezeCopied(tx, parks(tx), parking.until - FREEZES_MS, !isWaiting);
   return isWaiting || tx.state.migrations.size > 0;
+}
+
+function parks(tx: Transaction): readonly LiveMigration[] {
+  return [...tx.state.migrations.values()].filter(
+    (each): each is LiveMigration => isLive(each) && isPark(each.destination),
+  );
+}
+
+/** When something is to be done about the end of the fleet. */
+export function endingDue(tx: Transaction): number | null {
+  const { deadline = null, parking = null } = tx.state.ending ?? {};
+  if (parking === null || parking.until <= tx.now) return deadline;
+  const frozenAt = freezeDue(parks(tx), parking.until - FREEZES_MS);
+  return frozenAt > tx.now ? frozenAt : parking.until;
 }

@@ -55,6 +55,23 @@ export function sessionStarts({ identifies, settings }: OrchestratorState, now: 
   };
 }
 
+/** The pace of the day so far, by our own count. null: nothing was spent in it. */
+export function paceOf(
+  { identifies: { ledger } }: Pick<OrchestratorState, 'identifies'>,
+  now: number,
+): { used: number; goneMs: number; leftMs: number } | null {
+  const leftMs = ledger.until - now;
+  const goneMs = DAY_MS - leftMs;
+  return ledger.used === 0 || leftMs <= 0 || goneMs <= 0 ? null : { used: ledger.used, goneMs, leftMs };
+}
+
+/** How long what is left beyond the reserve lasts at that pace. */
+export function budgetLastsMs(state: OrchestratorState, now: number): number | null {
+  const pace = paceOf(state, now);
+  const { remaining, reserve } = sessionStarts(state, now);
+  return pace === null ? null : (Math.max(0, remaining - reserve) * pace.goneMs) / pace.used;
+}
+
 /** Whether one more IDENTIFY may be granted. What Discord itself refuses, no operator can allow. */
 export function hasSessionStart(state: OrchestratorState, now: number): boolean {
   const { remaining, reserve, allowed } = sessionStarts(state, now);

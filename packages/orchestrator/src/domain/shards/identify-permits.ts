@@ -140,8 +140,11 @@ function grant(tx: Transaction, node: string, shard: number): void {
     // Windows are measured by this line of time; the entry's own is the machine's clock, which somebody may set.
     grantedAt: now,
   });
-  if (asks) tx.send(node, { kind: 'identifyGranted', shardId: shard });
-  else startQueued(tx, node, shard);
+  if (!asks) return startQueued(tx, node, shard);
+  const state = tx.shard(shard);
+  const isResuming = state?.kind === 'starting' && state.node === node && state.known !== null;
+  if (isResuming) tx.setShard(shard, { ...state, sessionLost: true });
+  tx.send(node, { kind: 'identifyGranted', shardId: shard });
 }
 
 function startQueued(tx: Transaction, node: string, shard: number): void {

@@ -33,7 +33,16 @@ export function ownerOf({ step, origin, destination }: MigrationState): string {
   return step.kind === 'resuming' || step.kind === 'releasing' || step.kind === 'activating' ? destination : origin;
 }
 
-/** One whose shard is announced to leave, and kept while user code's patience lasts, takes nobody's room yet. */
-export function takesRoom({ step }: MigrationState): boolean {
-  return step.kind !== 'announcing' || step.patienceMs === 0;
+/**
+ * A shard that is announced to leave, and kept while user code's patience lasts, takes nobody's room yet; one that is
+ * copied, and waits for others to be copied, takes no room meanwhile.
+ */
+export function takesRoom(migration: MigrationState): boolean {
+  const { step } = migration;
+  return step.kind === 'announcing' ? step.patienceMs === 0 : !isCopied(migration);
+}
+
+/** Its shard serves until those are copied that are parked together with it. */
+export function isCopied({ step }: MigrationState): boolean {
+  return step.kind === 'copying' && step.copiedAt !== undefined;
 }

@@ -44,6 +44,8 @@ export type ShardState =
       known: KnownSession | null;
       step: StartStep;
       link?: ShardLink;
+      /** Its session was to be resumed, and Discord has none: it was let IDENTIFY. */
+      sessionLost?: true;
     }
   /** Its node has it; whether it is up, `link` tells (`shards/condition.ts`). */
   | { kind: 'running'; node: string; since: number; link?: ShardLink }
@@ -152,6 +154,8 @@ export type NodeState = {
   connection: NodeConnection;
   /** When its connection of now, or its last one, began. */
   joinedAt: number;
+  /** How often another process came under its id. */
+  restarts: number;
   intent: NodeIntent;
   /** From its last heartbeat. */
   shardReports: readonly ShardReport[];
@@ -185,8 +189,11 @@ export type LiveStep =
   | { kind: 'openingOrigin' }
   /** transferOpen sent to the destination. `session`: the origin's as it was a moment ago; it grows old. */
   | { kind: 'openingDestination'; session: GatewaySession | null }
-  /** transferCopy sent; the shard serves while its state passes through. */
-  | { kind: 'copying'; session: GatewaySession | null }
+  /**
+   * transferCopy sent; the shard serves while its state passes through. `copiedAt`: all of it has, and the shard serves
+   * until those are copied as well that are parked together with it.
+   */
+  | { kind: 'copying'; session: GatewaySession | null; copiedAt?: number }
   /** transferWarmUp sent to the destination; the origin serves while user code gets ready there. */
   | { kind: 'warming'; session: GatewaySession | null }
   /** transferFreeze sent; the delta passes through; waiting for the manifest. */
@@ -196,7 +203,7 @@ export type LiveStep =
   /** Committed: the shard is the destination's. transferRelease sent; the origin may still refuse. */
   | { kind: 'releasing'; frozenAt: number; manifest: Manifest }
   /** transferActivate sent. `originReleased`: the origin let go; else it may have gone on from the cursor. */
-  | { kind: 'activating'; frozenAt: number; manifest: Manifest; originReleased: boolean };
+  | { kind: 'activating'; frozenAt: number; activatedAt: number; manifest: Manifest; originReleased: boolean };
 
 /** What a live migration moves: the cursor, and how many user events of how many bytes. */
 export type Manifest = { session: GatewaySession; events: number; bytes: number; hash: string };
@@ -223,6 +230,8 @@ type MigrationIn<Step> = {
   parked?: Parked;
   /** Of a shard that is being parked: how many nodes had the fleet's shards then. */
   spread?: number;
+  /** Of a shard that is being parked: it is frozen when whoever parks it says so (`freezeCopied`). */
+  together?: boolean;
 };
 
 export type BaseMigration = MigrationIn<BaseStep>;

@@ -31,7 +31,7 @@ function migration(step: 'copying' | 'activating') {
   const manifest = { session, events: 0, bytes: 0, hash: '' };
   const steps = {
     copying: { kind: 'copying', session },
-    activating: { kind: 'activating', frozenAt: 70, manifest, originReleased: true },
+    activating: { kind: 'activating', frozenAt: 70, activatedAt: 90, manifest, originReleased: true },
   } as const;
   const about = { shard: 0, origin: 'a', destination: 'b', startedAt: 50, deadline: 99, request: null, epoch: 2 };
   return new Map([['m', { id: 'm', by: 'alice', operation: null, step: steps[step], ...about }]]);

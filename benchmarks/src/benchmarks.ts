@@ -1,0 +1,48 @@
+/** The benchmarks, in the order in which `all` runs them. Each is a program in a folder of its name. */
+export type Benchmark = {
+  about: string;
+  /** What makes it short: it shows that the benchmark works, and no figure to quote. */
+  quick: readonly string[];
+  /** For Node.js itself. */
+  node?: readonly string[];
+};
+
+export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  relay: {
+    about: 'state of a shard from node to node, against a bare socket with the same codec',
+    quick: ['--quick'],
+  },
+  gap: {
+    about: 'how long a shard that moves has no session, by what goes along, against a bare ws',
+    quick: ['--quick'],
+  },
+  join: {
+    about: 'a thousand nodes connect at once; the orchestrator is killed under them, and all come back',
+    quick: ['--nodes', '100', '--processes', '2', '--rest', '2'],
+  },
+  scale: {
+    about: 'what a fleet at rest costs its orchestrator, and how soon a restarted one knows it',
+    quick: ['--nodes', '25', '--times', '1,2', '--processes', '2', '--rest', '3'],
+  },
+  fleet: {
+    about: 'all shards of a fleet move to new nodes, each with its state',
+    quick: ['--shards', '32,64', '--state', '64', '--processes', '1'],
+  },
+  commit: {
+    about: 'decisions a second that become durable in each store, against one commit per decision',
+    quick: ['--quick'],
+  },
+  emulator: {
+    about: 'events a second that one gateway emulator serves',
+    quick: ['--shards', '100', '--rates', '5000', '--seconds', '2'],
+  },
+  'guild-state': {
+    about: 'memory and time of the guild state that hosts without caches keep',
+    quick: ['--guilds', '50', '--events', '2000'],
+    node: ['--expose-gc'],
+  },
+  tls: {
+    about: 'gap of a moving shard by mutual TLS, against plain text',
+    quick: ['--runs', '1', '--shards', '8', '--nodes', '2'],
+  },
+};
