@@ -16,6 +16,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'how long a shard that moves has no session, by what goes along, against a bare ws',
     quick: ['--quick'],
   },
+  takeover: {
+    about: 'how long the shards of a node that dies have no session',
+    quick: ['--runs', '1', '--shards', '4'],
+  },
   join: {
     about: 'a thousand nodes connect at once; the orchestrator is killed under them, and all come back',
     quick: ['--nodes', '100', '--processes', '2', '--rest', '2'],
@@ -31,6 +35,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   commit: {
     about: 'decisions a second that become durable in each store, against one commit per decision',
     quick: ['--quick'],
+  },
+  node: {
+    about: 'what the library costs a discord.js bot per event',
+    quick: ['--runs', '1', '--seconds', '2', '--shards', '2'],
   },
   emulator: {
     about: 'events a second that one gateway emulator serves',

@@ -4,9 +4,9 @@
  */
 import { Command } from 'commander';
 import { medianOf, percentileOf } from '../median.js';
+import { carryOut } from '../moves/carry-out.js';
 import type { RunOrder, RunReading } from '../moves/messages.js';
 import { atMost, figure, machine, ratioOf, tell, whole, type Target } from '../outcome.js';
-import { Peer } from '../processes.js';
 
 type Flags = { runs: number; rounds: number; rate: number; sizes: number[]; only?: string; quick?: true; json?: true };
 type Kind = { name: string; order: Pick<RunOrder, 'bot' | 'stateMb' | 'guilds' | 'members' | 'shards'> };
@@ -50,7 +50,7 @@ const readings = new Map<string, Figures[]>(kinds.map(({ name }) => [name, []]))
 const problems: string[] = [];
 const runs = flags.quick === true ? 1 : flags.runs;
 for (let run = 0; run < runs; run += 1) {
-  for (const kind of kinds) take(kind, await carryOut(kind, run + 1));
+  for (const kind of kinds) take(kind, await carryOutKind(kind, run + 1));
 }
 
 const figures = new Map(kinds.map(({ name }) => [name, middleOf(readings.get(name) ?? [])]));
@@ -77,21 +77,18 @@ function targets(): Target[] {
   });
 }
 
-async function carryOut({ order }: Kind, seed: number): Promise<RunReading> {
+async function carryOutKind({ order }: Kind, seed: number): Promise<RunReading> {
   const { rate, rounds } = flags;
   const asked: RunOrder = {
     ...order,
     nodes: NODES,
     rate,
     rounds: flags.quick === true ? 1 : rounds,
-    oneByOne: true,
+    what: 'shards',
     seed,
     tls: null,
   };
-  const run = new Peer<object, RunReading>(new URL('../moves/run.js', import.meta.url), asked);
-  const reading = await run.hear();
-  await run.ended();
-  return reading;
+  return carryOut(asked);
 }
 
 function take({ name, order }: Kind, { gapsMs, frozenMs, emitted, lost, repeated, identifies }: RunReading): void {

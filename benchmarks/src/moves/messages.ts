@@ -13,10 +13,13 @@ export type RunOrder = {
   rate: number;
   /** Per shard. */
   stateMb: number;
-  /** How often every shard moves. */
+  /**
+   * `shards`: every shard moves, one at a time; `nodes`: all shards of a node together. `kill`: the first node dies
+   * (kill -9), and its shards are resumed by the others.
+   */
+  what: 'shards' | 'nodes' | 'kill';
+  /** How often. */
   rounds: number;
-  /** One shard at a time; else all shards of a node together. */
-  oneByOne: boolean;
   seed: number;
   tls: NonNullable<FleetOptions['tls']> | null;
 };

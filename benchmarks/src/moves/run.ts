@@ -11,6 +11,12 @@ const IDENTIFY_WINDOW_MS = 500;
 const WARM_UP_MS = 1_000;
 const SETTLED_WITHIN_MS = 15_000;
 
+const CHANGES: Record<RunOrder['what'], (fleet: Fleet) => Promise<void>> = {
+  shards: moveOneByOne,
+  nodes: moveNodes,
+  kill: killFirst,
+};
+
 const order = JSON.parse(process.env[orderVariable] ?? '{}') as RunOrder;
 const clock = systemClock();
 const { shards, nodes, guilds, members, rate, stateMb, rounds, seed, tls } = order;
@@ -48,7 +54,7 @@ async function measureFleet(bot: 'ws' | 'discordjs'): Promise<RunReading> {
       return status.conditionCounts.up === shards && connected === nodes;
     });
     if (bot === 'discordjs') await untilReady(fleet);
-    const reading = await underTraffic(() => (order.oneByOne ? moveOneByOne(fleet) : moveAll(fleet)));
+    const reading = await underTraffic(() => CHANGES[order.what](fleet));
     const frozenMs = (await fleet.client.events(0)).flatMap(({ name, fields: { frozenMs } }) =>
       name === 'migrationCompleted' && typeof frozenMs === 'number' ? [frozenMs] : [],
     );
@@ -94,7 +100,7 @@ async function underTraffic(moveAll: () => Promise<void>): Promise<RunReading> {
 }
 
 /** Each node gives what it has to the next one, which gives it on with its own: the last one gives all to the first. */
-async function moveAll({ client }: Fleet): Promise<void> {
+async function moveNodes({ client }: Fleet): Promise<void> {
   const ids = (await client.status()).nodes.map(({ id }) => id).toSorted();
   for (const [index, id] of ids.entries()) {
     const next = ids[(index + 1) % ids.length] ?? id;
@@ -111,4 +117,15 @@ async function moveOneByOne({ client }: Fleet): Promise<void> {
       await client.post('/migrateshard', { shard: String(shard), destination_node: destination });
     }
   }
+}
+
+/** Until the others have resumed what it had, and a new one is there in its place. */
+async function killFirst({ client }: Fleet): Promise<void> {
+  const victim = (await client.status()).nodes.find((node) => node.pid !== null && node.shards.length > 0);
+  if (victim === undefined || victim.pid === null) throw new Error('No node has shards.');
+  process.kill(victim.pid, 'SIGKILL');
+  await waitFor(clock, `the shards of ${victim.id} to be up elsewhere`, START_TIMEOUT_MS, async () => {
+    const { nodes: now, conditionCounts } = await client.status();
+    return conditionCounts.up === shards && now.every(({ id, shards: left }) => id !== victim.id || left.length === 0);
+  });
 }

@@ -6,7 +6,7 @@ import { TestAuthority } from '@dshard/testkit/certificates';
 import { Command } from 'commander';
 import { medianOf, percentileOf } from '../median.js';
 import { atMost, figure, machine, ratioOf, tell, whole } from '../outcome.js';
-import { Peer } from '../processes.js';
+import { carryOut } from '../moves/carry-out.js';
 import type { RunOrder, RunReading } from '../moves/messages.js';
 
 type Flags = { runs: number; shards: number; nodes: number; rate: number; rounds: number; json?: true };
@@ -14,7 +14,7 @@ type Mode = 'plain' | 'tls';
 
 const MOST_RATIO = 1.3;
 /** Each shard carries a megabyte along. */
-const FLEET = { bot: 'ws', guilds: 4, members: 5, stateMb: 1, oneByOne: false } as const;
+const FLEET = { bot: 'ws', guilds: 4, members: 5, stateMb: 1, what: 'nodes' } as const;
 
 const flags = new Command('bench -- tls')
   .description('Shards move under traffic, over plain text and over TLS with certificates on both sides, in turn.')
@@ -77,13 +77,6 @@ for (const problem of problems) console.error(problem);
 const ok = problems.length === 0;
 tell({ name: 'tls', ok, runs: flags.runs, shards: flags.shards, targets }, flags);
 process.exitCode = ok ? 0 : 1;
-
-async function carryOut(order: RunOrder): Promise<RunReading> {
-  const run = new Peer<object, RunReading>(new URL('../moves/run.js', import.meta.url), order);
-  const reading = await run.hear();
-  await run.ended();
-  return reading;
-}
 
 function take(mode: Mode, { gapsMs, emitted, lost, repeated, identifies }: RunReading): void {
   const [p50OfRun, p99OfRun] = [percentileOf(gapsMs, 0.5), percentileOf(gapsMs, 0.99)];
