@@ -55,6 +55,10 @@ export const ORCHESTRATOR_ERRORS = {
     remedy: 'Nothing: nodes run on and connect again.',
     retryable: true,
   },
+  DSO_TRACING_UNAVAILABLE: {
+    meaning: 'The setting `tracing` is on, and the package `@opentelemetry/api` is not installed.',
+    remedy: 'Install it where the orchestrator is installed, or set `tracing` to false.',
+  },
   DSO_PROXY_UNUSABLE: {
     meaning: 'The proxy that the environment names (HTTPS_PROXY, HTTP_PROXY) cannot be used, or lets nothing through.',
     remedy: 'Correct the variable, or name the host in NO_PROXY to reach it directly.',

@@ -33,6 +33,7 @@ import { createProcessLauncher } from './adapters/process-launcher/process-launc
 import { postgresStore } from './adapters/postgres/postgres-store.js';
 import { fileSpool } from './adapters/spool/file-spool.js';
 import { sqliteStore } from './adapters/sqlite/sqlite-store.js';
+import { loadSpans, type Spans } from './adapters/tracing/spans.js';
 import { createWebhook } from './adapters/webhook/webhook.js';
 import { fixedVersion, versionCommands } from './adapters/version-commands/version-commands.js';
 import { advertised } from './config/advertised.js';
@@ -84,6 +85,7 @@ export async function startOrchestrator(
   if (proxy !== null)
     logger.info({ variable: proxy.variable }, `Discord is asked through the proxy of ${proxy.variable}.`);
 
+  const spans = config.values.tracing ? await loadSpans(packageVersion(), { clock: machine, logger }) : null;
   const { ownTokenFile } = config;
   const token = ownTokenFile === null ? config.token : ownToken(ownTokenFile, random, logger);
   const signal = surroundings.signal && { signal: surroundings.signal };
@@ -108,7 +110,9 @@ export async function startOrchestrator(
     logger,
     leadership,
     succession,
+    ...(spans && { onState: spans.state }),
   });
+  if (spans !== null) orchestrator.onEntry(spans.entry);
   let running = false;
   let http: HttpServer | null = null;
   let httpAddress: Address | null = null;
@@ -137,7 +141,7 @@ export async function startOrchestrator(
   }
   running = true;
   if (httpAddress !== null) logger.info({ address: httpAddress }, `The REST interface listens on ${httpAddress}.`);
-  return started({ orchestrator, http, httpAddress, launcher });
+  return started({ orchestrator, http, httpAddress, launcher, spans });
 }
 
 type Parts = {
@@ -145,9 +149,10 @@ type Parts = {
   http: HttpServer | null;
   httpAddress: Address | null;
   launcher: Launcher | null;
+  spans: Spans | null;
 };
 
-function started({ orchestrator, http, httpAddress, launcher }: Parts): StartedOrchestrator {
+function started({ orchestrator, http, httpAddress, launcher, spans }: Parts): StartedOrchestrator {
   let closing: Promise<void> | null = null;
   return {
     get address() {
@@ -157,7 +162,10 @@ function started({ orchestrator, http, httpAddress, launcher }: Parts): StartedO
     orchestrator,
     close(mode) {
       // The REST interface goes last: until then operators see how far the shutdown is.
-      closing ??= orchestrator.close(mode).finally(() => http?.close());
+      closing ??= orchestrator.close(mode).finally(async () => {
+        spans?.close();
+        await http?.close();
+      });
       return closing;
     },
     async kill() {

@@ -3,6 +3,7 @@
  * milliseconds since the Unix epoch (`…At`, `since`), spans are milliseconds (`…Ms`). Fields are only ever added.
  */
 import type { NodeSignals, ProcessReport, ShardPhase } from '@dshard/protocol';
+import type { Histogram } from '../values/histogram.js';
 import type { OperationStatus } from './operation.js';
 
 export type ShardStateName = 'vacant' | 'parked' | 'starting' | 'running' | 'stopping' | 'migrating' | 'unreachable';
@@ -232,6 +233,16 @@ export type RolloutStatus = {
   startedAt: number;
 };
 
+/** How long shards paused, in milliseconds: histograms, of which `quantileOf` finds p50 and p99. */
+export type Pauses = {
+  /** How long no event of a shard was handled, by cause; `resume`: taken over, or stopped and resumed elsewhere. */
+  gap: Readonly<Record<'migration' | 'parked' | 'resume', Histogram>>;
+  /** Of migrations: from FREEZE until the destination had resumed the session. */
+  frozen: Histogram;
+  /** Of migrations: from ACTIVATE until RESUMED. */
+  replay: Histogram;
+};
+
 export type StatusV1 = {
   /** The orchestrator's version. */
   version: string;
@@ -301,6 +312,8 @@ export type StatusV1 = {
   launches: readonly { id: string; node: string | null; since: number }[];
   /** Where the state is kept, and whether it can be; while it is `suspended` the orchestrator changes nothing. */
   store: StoreStatus;
+  /** Since this run of the orchestrator began. */
+  pauses: Pauses;
 };
 
 /**

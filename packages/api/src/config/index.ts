@@ -4,3 +4,4 @@ export { resolveConfig } from './resolve.js';
 export type { ConfigSources, LauncherConfig, ResolvedConfig } from './resolve.js';
 export type { Flag } from './sources.js';
 export { readDuration, writtenValue } from './written.js';
+export { configSchema } from './schema.js';

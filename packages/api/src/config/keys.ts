@@ -73,6 +73,7 @@ export type ConfigValues = {
   'http.hosts': readonly string[];
   'http.clientCertificates': boolean;
   'metrics.public': boolean;
+  tracing: boolean;
   'launcher.bot': string | null;
   'launcher.command': string | readonly string[] | null;
   'launcher.cwd': string | null;
@@ -333,6 +334,11 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     flag(),
     false,
     'Let everybody who reaches the REST interface read GET /metrics, without a token. Metrics name nodes, hosts and versions.',
+  ),
+  tracing: key(
+    flag(),
+    false,
+    'Make OpenTelemetry spans of operations and migrations. Takes the package @opentelemetry/api, and a provider that the process registers (node --import).',
   ),
   'launcher.bot': key(
     orNull(text(), 'none'),

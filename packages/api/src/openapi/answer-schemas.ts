@@ -46,6 +46,9 @@ export const ANSWERS: Readonly<Record<EndpointName | 'refusal', JsonSchema>> = {
   openapi: { type: 'object' },
   docs: { type: 'string' },
   whoAmI: { $ref: '#/components/schemas/WhoAmI' },
+  session: { $ref: '#/components/schemas/WhoAmI' },
+  logIn: { $ref: '#/components/schemas/LoggedIn' },
+  logOut: { $ref: '#/components/schemas/Answer' },
   tokens: { $ref: '#/components/schemas/ApiTokenList' },
   createToken: { $ref: '#/components/schemas/CreatedToken' },
   revokeToken: { $ref: '#/components/schemas/Answer' },
@@ -299,6 +302,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
         description:
           'Where the state is kept, and whether it can be; while it is `suspended` the orchestrator changes nothing.',
       },
+      pauses: { $ref: '#/components/schemas/Pauses', description: 'Since this run of the orchestrator began.' },
     },
     required: [
       'version',
@@ -330,6 +334,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       'identifies',
       'launches',
       'store',
+      'pauses',
     ],
   },
   ListedShard: {
@@ -830,6 +835,48 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     required: ['name', 'epoch', 'state', 'since', 'problem'],
     description:
       '- `open`: decisions are made durable.\n- `suspended`: they cannot be, so none is made; it is tried again by itself.\n- `lost`: another orchestrator leads on the store.',
+  },
+  Pauses: {
+    type: 'object',
+    properties: {
+      gap: {
+        type: 'object',
+        properties: {
+          migration: { $ref: '#/components/schemas/Histogram' },
+          parked: { $ref: '#/components/schemas/Histogram' },
+          resume: { $ref: '#/components/schemas/Histogram' },
+        },
+        required: ['migration', 'parked', 'resume'],
+        description:
+          'How long no event of a shard was handled, by cause; `resume`: taken over, or stopped and resumed elsewhere.',
+      },
+      frozen: {
+        $ref: '#/components/schemas/Histogram',
+        description: 'Of migrations: from FREEZE until the destination had resumed the session.',
+      },
+      replay: { $ref: '#/components/schemas/Histogram', description: 'Of migrations: from ACTIVATE until RESUMED.' },
+    },
+    required: ['gap', 'frozen', 'replay'],
+    description: 'How long shards paused, in milliseconds: histograms, of which `quantileOf` finds p50 and p99.',
+  },
+  Histogram: {
+    type: 'object',
+    properties: {
+      bounds: {
+        type: 'array',
+        items: { type: 'number' },
+        description: 'Ascending; a value that equals a bound is below it.',
+      },
+      counts: {
+        type: 'array',
+        items: { type: 'number' },
+        description: 'By bucket, each on its own: up to the first bound, …, and above the last one.',
+      },
+      count: { type: 'number' },
+      sum: { type: 'number' },
+    },
+    required: ['bounds', 'counts', 'count', 'sum'],
+    description: 'How values are spread: how many lie below which bound. Plain data, never changed in place.',
   },
   LiveSnapshot: {
     type: 'object',
@@ -1731,11 +1778,31 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       token: { type: 'string' },
       role: { $ref: '#/components/schemas/Role' },
       expiresAt: { type: ['number', 'null'] },
+      csrf: {
+        type: ['string', 'null'],
+        description: 'Of a page that is logged in: what `X-Dso-Csrf` of a request that changes something has to be.',
+      },
     },
-    required: ['token', 'role', 'expiresAt'],
-    description: '`GET /v1/whoami`.',
+    required: ['token', 'role', 'expiresAt', 'csrf'],
+    description: '`GET /v1/whoami`, and `GET /v1/session`.',
   },
   Role: { type: 'string', enum: ['read', 'operate', 'admin'] },
+  LoggedIn: {
+    type: 'object',
+    properties: {
+      token: { type: 'string' },
+      role: { $ref: '#/components/schemas/Role' },
+      expiresAt: { type: ['number', 'null'] },
+      csrf: {
+        type: ['string', 'null'],
+        description: 'Of a page that is logged in: what `X-Dso-Csrf` of a request that changes something has to be.',
+      },
+      Message: { type: 'string' },
+      Error: { type: 'boolean' },
+    },
+    required: ['Error', 'Message', 'csrf', 'expiresAt', 'role', 'token'],
+    description: '`POST /v1/session`.',
+  },
   ApiTokenList: {
     type: 'object',
     properties: {

@@ -37,6 +37,7 @@ export function openIncoming(tx: Transaction, shardId: number, command: OpenComm
   } else if (shard !== null && shard.kind !== 'released') {
     return transferFailed(tx, shardId, command, `This node already has shard ${shardId} (${shard.kind}).`);
   }
+  tx.log('debug', `Shard ${shardId} is to come to this node.`, { shard: shardId, migration: migrationId });
   const call = tx.call({ method: 'prepareTransferTo', shardId, session });
   tx.enterShard(shardId, { kind: 'opening', call, connection, migrationId, session });
 }
@@ -272,6 +273,9 @@ function verifyWhenHandled(tx: Transaction, shardId: number, shard: Collecting):
   const { transfer, manifest } = shard;
   if (manifest !== null && transfer.handled === manifest.events) {
     tx.enterShard(shardId, { kind: 'verified', transfer, session: manifest.session });
+    const { migrationId: migration, received, bytes } = transfer;
+    const text = `The state of shard ${shardId} is here: ${received} events.`;
+    tx.log('debug', text, { shard: shardId, migration, events: received, bytes });
     answerVerified(tx, shardId, transfer.migrationId, null);
   }
 }
@@ -312,6 +316,12 @@ export function onActivatingEnded(
   const resumed = outcome.sessionLost !== true;
   tx.enterShard(shardId, { kind: 'running' });
   tx.setArrival(shardId, { migrationId, resumed });
+  const how = resumed ? 'resumed' : 'identified anew, for its session was gone';
+  tx.log('info', `Shard ${shardId} has come to this node: ${how}.`, {
+    shard: shardId,
+    migration: migrationId,
+    resumed,
+  });
   if (tx.established?.connection === connection) {
     return answerActivated(tx, shardId, migrationId, resumed);
   }
@@ -324,7 +334,11 @@ function answerActivated(tx: Transaction, shardId: number, migrationId: string, 
 
 /** The shard does not come after all: nothing of it is kept. */
 export function abortIncoming(tx: Transaction, shardId: number, shard: Collected, reason: string): void {
-  tx.log('warn', `The live migration of shard ${shardId} to this node is off: ${reason}`, { shard: shardId });
+  const { migrationId: migration } = shard.transfer;
+  tx.log('warn', `The live migration of shard ${shardId} to this node is off: ${reason}`, {
+    shard: shardId,
+    migration,
+  });
   tx.enterShard(shardId, null);
   tx.effect({ kind: 'abortStaging', stage: shard.transfer.stage, shardId, reason });
 }

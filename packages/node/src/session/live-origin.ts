@@ -83,6 +83,7 @@ export function offer(tx: Transaction, shardId: number, command: OpenCommand, co
   if (transfer === null) {
     return;
   }
+  tx.log('debug', `Shard ${shardId} is to leave this node.`, { shard: shardId, migration: migrationId });
   const bound = freezeTimeoutMs > 0 ? freezeTimeoutMs : transfer.freezeTimeoutMs;
   tx.enterShard(shardId, { kind: 'offered', transfer: { ...transfer, freezeTimeoutMs: bound } });
   answerOpened(tx, shardId, migrationId, connection);
@@ -234,6 +235,9 @@ export function onSendingDeltaEnded(
   }
   const frozen = { kind: 'frozen', transfer, session, deadline } as const;
   tx.enterShard(shardId, frozen);
+  const { migrationId: migration, events, bytes } = transfer;
+  const text = `Shard ${shardId} is frozen; ${events} events of state went with it.`;
+  tx.log('debug', text, { shard: shardId, migration, events, bytes });
   answerFrozen(tx, shardId, frozen);
 }
 
@@ -275,6 +279,7 @@ export function onReleasingEnded(
   // On a later connection the shard was named among the retained sessions: whatever the host did, another node may be
   // resuming it by now.
   tx.enterShard(shardId, { kind: 'released', connection, session, migrationId });
+  tx.log('info', `Shard ${shardId} has left this node.`, { shard: shardId, migration: migrationId });
   if (current) {
     answerReleased(tx, shardId, migrationId);
   }
@@ -305,7 +310,8 @@ export function abortExport(tx: Transaction, shard: Serving | Unfreezable, reaso
  */
 export function unfreeze(tx: Transaction, shardId: number, shard: Unfreezable, reason: string): void {
   abortExport(tx, shard, reason);
-  tx.log('warn', `Shard ${shardId} is unfrozen: ${reason}`, { shard: shardId });
+  const migration = 'transfer' in shard ? shard.transfer.migrationId : null;
+  tx.log('warn', `Shard ${shardId} is unfrozen: ${reason}`, { shard: shardId, migration });
   const session = 'session' in shard ? shard.session : undefined;
   if (!tx.keepsEvents && session !== undefined) return resumeShard(tx, shardId, session, 'takeBack');
   if (!tx.keepsEvents) return stopShard(tx, shardId, 'recover');

@@ -56,7 +56,7 @@ function handle(tx: Transaction, event: DomainEvent): void {
       return onConnectionClosed(tx, event.connection, event.reason);
     case 'command':
       tx.patch({ availableBytes: event.availableBytes ?? null });
-      tx.actingFor(event.by, () => onCommand(tx, event));
+      tx.actingFor(event.by, () => onCommand(tx, event), event.requestId);
       return tx.patch({ availableBytes: null });
     case 'gatewayInfo':
       return onGatewayInfo(tx, event);

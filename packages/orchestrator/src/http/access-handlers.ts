@@ -5,11 +5,7 @@ import { found, type Handlers } from './handler.js';
 import { pageOf } from './pages.js';
 import { inWallTime } from './wall-time.js';
 
-export const ACCESS_HANDLERS: Pick<Handlers, 'whoAmI' | 'tokens' | 'createToken' | 'revokeToken' | 'audit'> = {
-  whoAmI({ identity }, { clock }) {
-    const { name = 'no token', role = 'read', expiresAt = null } = identity ?? {};
-    return found(inWallTime({ token: name, role, expiresAt }, clock));
-  },
+export const ACCESS_HANDLERS: Pick<Handlers, 'tokens' | 'createToken' | 'revokeToken' | 'audit'> = {
   tokens(_, { orchestrator, clock, access }) {
     const tokens = [...orchestrator.state.apiTokens.values()].map((token) => {
       const { id, name, role, createdAt, createdBy, expiresAt } = token;
@@ -17,16 +13,17 @@ export const ACCESS_HANDLERS: Pick<Handlers, 'whoAmI' | 'tokens' | 'createToken'
     });
     return found(inWallTime({ now: clock.now(), tokens }, clock));
   },
-  async createToken({ values: { name, role, expires }, by }, { orchestrator, clock, random }) {
+  async createToken({ values: { name, role, expires }, by, meta }, { orchestrator, clock, random }) {
     const { text, record } = newToken(random);
     const expiresAt = expires === null ? null : clock.now() + expires;
-    const result = await orchestrator.command({ kind: 'createToken', token: { ...record, name, role, expiresAt } }, by);
+    const token = { ...record, name, role, expiresAt };
+    const result = await orchestrator.command({ kind: 'createToken', token }, by, meta);
     if (!result.ok) return replyTo(result);
     const body = { Message: result.message, Error: false, id: record.id, token: text };
     return { status: 201, body, headers: { 'cache-control': 'no-store' } };
   },
-  revokeToken: async ({ values: { token }, by }, { orchestrator }) =>
-    replyTo(await orchestrator.command({ kind: 'revokeToken', token }, by)),
+  revokeToken: async ({ values: { token }, by, meta }, { orchestrator }) =>
+    replyTo(await orchestrator.command({ kind: 'revokeToken', token }, by, meta)),
   audit({ values }, { orchestrator, clock }) {
     const newestFirst = [...orchestrator.state.audit.values()].reverse();
     const { rows: entries, ...page } = pageOf(newestFirst, values, {

@@ -21,12 +21,14 @@ import { metricsAnswer } from './metrics.js';
 import { operationsOf } from './operation-status.js';
 import { readParameters } from './parameters.js';
 import { healthOf, readinessOf } from './probes.js';
+import { SESSION_HANDLERS } from './session-handlers.js';
 import { statusV1 } from './v1-status.js';
 import { inWallTime } from './wall-time.js';
 
 export const HANDLERS: Handlers = {
   ...LIST_HANDLERS,
   ...ACCESS_HANDLERS,
+  ...SESSION_HANDLERS,
   startNode: command(() => ({ kind: 'startNode' })),
   shutdownNode: command(({ node_id: node, now }) => ({ kind: 'shutdownNode', node, now })),
   migrateShard: command(({ shard, destination_node: destination }) => ({ kind: 'migrateShard', shard, destination })),
@@ -49,7 +51,8 @@ export const HANDLERS: Handlers = {
   cordonNode: nodeOrHost('cordonNode', 'cordonHost'),
   uncordonNode: nodeOrHost('uncordonNode', 'uncordonHost'),
   allowIdentifies: command(({ count }) => ({ kind: 'allowIdentifies', count })),
-  call: async ({ values, by }, { orchestrator }) => reportOf(await orchestrator.command(callCommand(values), by)),
+  call: async ({ values, by, meta }, { orchestrator }) =>
+    reportOf(await orchestrator.command(callCommand(values), by, meta)),
   deployedVersion: async (_, { orchestrator }) => replyTo(await orchestrator.deployedVersion()),
   pullNewVersion: async (_, { orchestrator }) => replyTo(await orchestrator.pullNewVersion()),
 
@@ -62,6 +65,7 @@ export const HANDLERS: Handlers = {
           now: clock.now(),
           store: orchestrator.store,
           alarms: orchestrator.alarms(),
+          ledger: orchestrator.ledger,
         }),
         clock,
       ),
@@ -81,8 +85,8 @@ export const HANDLERS: Handlers = {
 
 /** Answers when the command is done, however long that takes; a client that hangs up does not cancel it. */
 function command<Values>(commandOf: (values: Values) => OperatorCommand): Handler<Values, Answer> {
-  return async ({ values, by, expected }, { orchestrator }) =>
-    replyTo(await orchestrator.command(commandOf(values), by, expected));
+  return async ({ values, by, meta }, { orchestrator }) =>
+    replyTo(await orchestrator.command(commandOf(values), by, meta));
 }
 
 type OneOf = { readonly node: string | null; readonly host: string | null };
@@ -91,17 +95,16 @@ function nodeOrHost(
   ofNode: 'cordonNode' | 'uncordonNode',
   ofHost: 'cordonHost' | 'uncordonHost',
 ): Handler<OneOf, Answer> {
-  return async ({ values: { node, host }, by, expected }, { orchestrator }) => {
-    if (node !== null && host === null)
-      return replyTo(await orchestrator.command({ kind: ofNode, node }, by, expected));
-    if (node === null && host !== null) return replyTo(await orchestrator.command({ kind: ofHost, host }, by));
+  return async ({ values: { node, host }, by, meta }, { orchestrator }) => {
+    if (node !== null && host === null) return replyTo(await orchestrator.command({ kind: ofNode, node }, by, meta));
+    if (node === null && host !== null) return replyTo(await orchestrator.command({ kind: ofHost, host }, by, meta));
     return failed('DSO_PARAMETER_INVALID', 'Name either a "node" or a "host".');
   };
 }
 
 /** Answers when it has begun; what its kind takes is read here, where the kind is known. */
 async function startOperation(
-  { values: { kind, dryRun }, by, request, identity }: Asked<Takes<'startOperation'>>,
+  { values: { kind, dryRun }, by, request, identity, meta }: Asked<Takes<'startOperation'>>,
   { orchestrator }: Surroundings,
 ): Promise<Handled<StartedOperation>> {
   const read = readPlan(kind, request);
@@ -115,7 +118,7 @@ async function startOperation(
   const asked = dryRun
     ? ({ kind: 'planOperation', plan } as const)
     : ({ kind: 'startOperation', plan, answer: 'begun', ...once } as const);
-  const result = await orchestrator.command(asked, by);
+  const result = await orchestrator.command(asked, by, meta);
   if (!result.ok) return replyTo(result);
   const would = result.data?.['dryRun'] as DryRun | undefined;
   if (would !== undefined) {

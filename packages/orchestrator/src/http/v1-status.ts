@@ -25,12 +25,14 @@ import { hasSaidGoodbye, isConnected } from '../domain/state/nodes.js';
 import { progressOf } from '../domain/operations/operations.js';
 import { operationsOfKind, type OperationState } from '../domain/state/operations.js';
 import type { MigrationState, NodeState, OrchestratorState } from '../domain/state/state.js';
+import type { Ledger } from '../metrics/ledger.js';
+import { pausesOf } from '../metrics/pauses.js';
 import { operationsOf } from './operation-status.js';
 import { shardsByNode } from './shards-by-node.js';
 
 export function statusV1(
   state: OrchestratorState,
-  about: { version: string; now: number; store: StoreStatus; alarms: readonly Alarm[] },
+  about: { version: string; now: number; store: StoreStatus; alarms: readonly Alarm[]; ledger: Ledger },
 ): StatusV1 {
   const responsible = state.settings.responsibleForShards && new Set(state.settings.responsibleForShards);
   const cared = [...state.shards.entries()].filter(([shard]) => responsible?.has(shard) ?? true);
@@ -71,6 +73,7 @@ export function statusV1(
     identifies: identifiesOf(state, about.now),
     launches: [...state.launches.values()].map(({ id, node, since }) => ({ id, node, since })),
     store: about.store,
+    pauses: pausesOf(about.ledger),
   };
 }
 

@@ -34,6 +34,8 @@ export type OrchestratorOptions = {
   /** From when on a shard that is down is an alarm. Default 30 s. */
   shardsDownAfterMs?: number;
   logger: Logger;
+  /** Hears of the state after each decision. Must not throw. */
+  onState?: (state: OrchestratorState) => void;
   /** Where the state is kept, acquired by `lead`, given back by `close`; without it nothing outlives the process. */
   leadership?: Leadership | null;
   /** How what the leader before may hold still is taken over. Without: there was none. */
@@ -57,6 +59,13 @@ export type CloseMode = 'leave' | 'end' | 'keepSessions';
 /** An entry of the history with its place there; ids grow, from run to run if there is a store, and may leave gaps. */
 export type RecordedEntry = HistoryEntry & { id: number; at: number };
 
+export type CommandMeta = {
+  /** Of the request that brings the command: what follows at once is recorded with it. */
+  readonly requestId?: string;
+  /** The command is refused unless what it is about still is so. */
+  readonly expected?: Expected;
+};
+
 export type OrchestratorHandle = {
   start(): Promise<void>;
   /** The address nodes connect to, with the real port. */
@@ -66,9 +75,8 @@ export type OrchestratorHandle = {
   /**
    * Resolves when the command is done, not when it is accepted. Never rejects for a refused command.
    * @param by who asks, as the history is to name them.
-   * @param expected the command is refused unless what it is about still is so.
    */
-  command(command: OperatorCommand, by?: string, expected?: Expected): Promise<CommandResult>;
+  command(command: OperatorCommand, by?: string, meta?: CommandMeta): Promise<CommandResult>;
   deployedVersion(): Promise<CommandResult>;
   pullNewVersion(): Promise<CommandResult>;
   readonly store: StoreStatus;

@@ -14,7 +14,6 @@ import { MAX_SHARDS, messageOf, type Message } from '@dshard/protocol';
 import type { Alarm, StoreStatus } from '@dshard/api';
 import type { Address, ByteStream, Cancel, Listener } from '@dshard/transport';
 import { EventLoop, isLoopback, parseAddress, WakeUp, wallClockAheadMs } from '@dshard/transport';
-import type { Expected } from '../domain/state/access.js';
 import type { CommandResult, OperatorCommand } from '../domain/state/commands.js';
 import { decide, initialState, type Decide, type InitialState } from '../domain/decide.js';
 import type { Effect, HistoryEntry } from '../domain/state/effects.js';
@@ -27,7 +26,7 @@ import { OrchestratorError } from '../errors.js';
 import { decided, gather, type Decided, type GatherOptions } from './batch.js';
 import { AlarmWatch } from './alarm-watch.js';
 import { Connections } from './connections.js';
-import type { CloseMode, Orchestrator, OrchestratorOptions, RecordedEntry } from './contract.js';
+import type { CloseMode, CommandMeta, Orchestrator, OrchestratorOptions, RecordedEntry } from './contract.js';
 import { executor, type Execute } from './effects.js';
 import { Ledger } from '../metrics/ledger.js';
 import type { RuntimeFigures } from '../metrics/metric.js';
@@ -184,11 +183,11 @@ class OrchestratorRuntime implements Orchestrator {
     return this.#starting;
   }
 
-  async command(command: OperatorCommand, by: string = UNNAMED, expected?: Expected): Promise<CommandResult> {
+  async command(command: OperatorCommand, by: string = UNNAMED, meta: CommandMeta = {}): Promise<CommandResult> {
     if (this.#phase !== 'running') return { ok: false, error: NOT_RUNNING };
     const { id, result } = this.#requests.open();
     const availableBytes = this.#options.launcher?.availableBytes?.() ?? null;
-    this.#loop.push({ kind: 'command', request: id, command, by, availableBytes, ...(expected && { expected }) });
+    this.#loop.push({ kind: 'command', request: id, command, by, availableBytes, ...meta });
     return result;
   }
 
@@ -335,6 +334,7 @@ class OrchestratorRuntime implements Orchestrator {
     const { state, effects } = decision;
     this.#state = state;
     this.#park?.keep(state);
+    this.#options.onState?.(state);
     const cause = event.kind === 'message' ? event.connection : null;
     this.#loop.execute(effects, (effect) => {
       const recorded = isToCommit(effect) ? committed?.shift() : undefined;

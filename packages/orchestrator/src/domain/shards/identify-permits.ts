@@ -14,6 +14,9 @@ import type { IdentifyBudget } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { afterAnswer, hasSessionStart, sessionStarts, spendSessionStart, type ToldBudget } from './identify-budget.js';
 
+type KeyState = IdentifyBudget['keys'][number];
+type Waiting = IdentifyBudget['waiting'][number];
+
 /** How long permits wait at start for Discord's max_concurrency before they go by 1. */
 const GATEWAY_WAIT_MS = 5_000;
 
@@ -63,7 +66,7 @@ export function setConcurrency(tx: Transaction, maxConcurrency: number, told: To
   tx.patch({ identifies: afterAnswer(tx.state.identifies, told, tx.now) });
   const { identifies } = tx.state;
   if (maxConcurrency === identifies.maxConcurrency) return;
-  const keys: Record<number, IdentifyBudget['keys'][number]> = {};
+  const keys: Record<number, KeyState> = {};
   const entries = Object.values(identifies.keys);
   const windowEnd = Math.max(0, ...entries.map((entry) => (entry.holder === null ? entry.freeAt : 0)));
   if (windowEnd > tx.now) {
@@ -106,45 +109,61 @@ export function permitsBlockedUntil({ state, now }: Pick<Transaction, 'state' | 
 export function grantIdentifies(tx: Transaction): void {
   expirePermits(tx);
   if (tx.state.identifies.waiting.length === 0 || permitsBlockedUntil(tx) !== null) return;
-  for (const { node, shard } of tx.state.identifies.waiting) {
-    if (!hasSessionStart(tx.state, tx.now)) break;
-    const { maxConcurrency, keys } = tx.state.identifies;
-    const entry = keys[shard % maxConcurrency];
-    const isFree = entry === undefined || (entry.holder === null && entry.freeAt <= tx.now);
-    if (isFree && isConnected(tx.node(node))) grant(tx, node, shard);
-  }
+  for (const permit of takePermits(tx)) give(tx, permit);
 }
 
-/** Counted first: the permit is sent when the count is durable. */
-function grant(tx: Transaction, node: string, shard: number): void {
+/**
+ * Counted first: a permit is sent when the count is durable. Keys and queue are copied once for all permits, because
+ * with a large max_concurrency both may have thousands of entries, and as many permits are due at once.
+ */
+function takePermits(tx: Transaction): readonly Waiting[] {
   const { settings, now } = tx;
-  const asks = can(tx.node(node), 'identify-permits');
-  const entry = asks
-    ? { holder: { node, shard }, freeAt: now + settings.identifyTimeoutMs }
-    : { holder: null, freeAt: now + settings.identifyWindowMs };
-  const spent = spendSessionStart(tx.state, now);
-  tx.patch({
-    identifies: {
-      ...spent,
-      keys: { ...spent.keys, [shard % spent.maxConcurrency]: entry },
-      waiting: spent.waiting.filter((other) => other.shard !== shard || other.node !== node),
-    },
+  const { maxConcurrency } = tx.state.identifies;
+  const taken = new Map<number, KeyState>();
+  const permits: Waiting[] = [];
+  const waiting = tx.state.identifies.waiting.filter((asked) => {
+    const { node, shard } = asked;
+    if (!hasSessionStart(tx.state, now)) return true;
+    const key = shard % maxConcurrency;
+    const entry = taken.get(key) ?? tx.state.identifies.keys[key];
+    const isFree = entry === undefined || (entry.holder === null && entry.freeAt <= now);
+    if (!isFree || !isConnected(tx.node(node))) return true;
+    tx.patch({ identifies: spendSessionStart(tx.state, now) });
+    taken.set(
+      key,
+      asksForPermits(tx, node)
+        ? { holder: { node, shard }, freeAt: now + settings.identifyTimeoutMs }
+        : { holder: null, freeAt: now + settings.identifyWindowMs },
+    );
+    permits.push(asked);
+    return false;
   });
-  const { maxConcurrency } = spent;
+  if (permits.length === 0) return [];
+  const { identifies } = tx.state;
+  tx.patch({ identifies: { ...identifies, keys: { ...identifies.keys, ...Object.fromEntries(taken) }, waiting } });
+  return permits;
+}
+
+function give(tx: Transaction, { node, shard }: Waiting): void {
+  const { maxConcurrency, budget } = tx.state.identifies;
   tx.record('identifyGranted', 'debug', `Node ${node} may IDENTIFY shard ${shard}.`, {
     node,
     shard,
     maxConcurrency,
-    windowMs: settings.identifyWindowMs,
-    total: spent.budget?.total ?? null,
+    windowMs: tx.settings.identifyWindowMs,
+    total: budget?.total ?? null,
     // Windows are measured by this line of time; the entry's own is the machine's clock, which somebody may set.
-    grantedAt: now,
+    grantedAt: tx.now,
   });
-  if (!asks) return startQueued(tx, node, shard);
+  if (!asksForPermits(tx, node)) return startQueued(tx, node, shard);
   const state = tx.shard(shard);
   const isResuming = state?.kind === 'starting' && state.node === node && state.known !== null;
   if (isResuming) tx.setShard(shard, { ...state, sessionLost: true });
   tx.send(node, { kind: 'identifyGranted', shardId: shard });
+}
+
+function asksForPermits(tx: Transaction, node: string): boolean {
+  return can(tx.node(node), 'identify-permits');
 }
 
 function startQueued(tx: Transaction, node: string, shard: number): void {
@@ -156,10 +175,35 @@ function startQueued(tx: Transaction, node: string, shard: number): void {
 }
 
 function expirePermits(tx: Transaction): void {
+  if (keyTimes(tx.state.identifies.keys).earliestHeld > tx.now) return;
   for (const [key, entry] of Object.entries(tx.state.identifies.keys)) {
     if (entry.holder === null || entry.freeAt > tx.now) continue;
     const { identifies } = tx.state;
     const freed = { holder: null, freeAt: tx.now };
     tx.patch({ identifies: { ...identifies, keys: { ...identifies.keys, [key]: freed } } });
   }
+}
+
+type KeyTimes = {
+  /** When the first permit times out; Infinity: none is out. */
+  readonly earliestHeld: number;
+  /** From then on every key is free, or its permit has timed out. */
+  readonly latest: number;
+};
+
+const timesOf = new WeakMap<IdentifyBudget['keys'], KeyTimes>();
+
+/** Remembered for as long as the keys stay the same: with a large max_concurrency there are thousands of them. */
+export function keyTimes(keys: IdentifyBudget['keys']): KeyTimes {
+  const known = timesOf.get(keys);
+  if (known !== undefined) return known;
+  let earliestHeld = Infinity;
+  let latest = -Infinity;
+  for (const { holder, freeAt } of Object.values(keys)) {
+    if (holder !== null) earliestHeld = Math.min(earliestHeld, freeAt);
+    latest = Math.max(latest, freeAt);
+  }
+  const times = { earliestHeld, latest };
+  timesOf.set(keys, times);
+  return times;
 }

@@ -38,7 +38,8 @@ export type DomainEvent =
   | { kind: 'parkSaid'; message: Message }
   /**
    * `by`: who asks, for the history: `alice@laptop (dso, 127.0.0.1)`. `availableBytes`: the memory that the launcher's
-   * host has left, where that is known. `expected`: only if what the command is about still is so.
+   * host has left, where that is known. `expected`: only if what the command is about still is so. `requestId`: of the
+   * request that brought it, for the history.
    */
   | {
       kind: 'command';
@@ -47,6 +48,7 @@ export type DomainEvent =
       by: string;
       availableBytes?: number | null;
       expected?: Expected;
+      requestId?: string;
     }
   /** Answers to `fetchGatewayInfo`. */
   | {

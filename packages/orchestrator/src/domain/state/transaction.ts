@@ -51,6 +51,7 @@ export class Transaction {
   readonly #draft: WritableState;
   readonly #effects: Effect[] = [];
   #by = AUTOMATIC;
+  #requestId: string | null = null;
   #changes = 0;
   /** The copy of the shards this transaction writes to. */
   #shards: ShardState[] | null = null;
@@ -100,14 +101,16 @@ export class Transaction {
     return this.#by;
   }
 
-  /** What happens in `work` is recorded as asked for by `by`. */
-  actingFor<T>(by: string, work: () => T): T {
-    const before = this.#by;
+  /** What happens in `work` is recorded as asked for by `by`. @param requestId in which request, if in one. */
+  actingFor<T>(by: string, work: () => T, requestId: string | null = null): T {
+    const [before, requestBefore] = [this.#by, this.#requestId];
     this.#by = by;
+    this.#requestId = requestId;
     try {
       return work();
     } finally {
       this.#by = before;
+      this.#requestId = requestBefore;
     }
   }
 
@@ -359,7 +362,8 @@ export class Transaction {
     fields: HistoryEntry['fields'],
     by: string = this.#by,
   ): void {
-    this.#effects.push({ kind: 'record', entry: { name, level, text, by, fields } });
+    const facts = this.#requestId === null ? fields : { ...fields, request: this.#requestId };
+    this.#effects.push({ kind: 'record', entry: { name, level, text, by, fields: facts } });
   }
 }
 

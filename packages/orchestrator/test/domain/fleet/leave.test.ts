@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { afterSuspension } from '../../../src/domain/deadlines.js';
 import { statusV1 } from '../../../src/http/v1-status.js';
+import { Ledger } from '../../../src/metrics/ledger.js';
+import { METRICS } from '../../../src/metrics/metrics.js';
 import { drain, rollout, World } from '../world.js';
 import type { WorldOptions } from '../world.js';
 
@@ -157,7 +159,8 @@ describe('a node that lingers', () => {
     world.pass(5_000);
     expect(world.truth()).toEqual({ b: [0, 1, 2, 3] });
     expect(world.replies.has(request)).toBe(false);
-    const status = statusV1(world.state, { version: '', now: world.now, alarms: [], store: { kind: 'none' } as never });
+    const about = { version: '', now: world.now, alarms: [], ledger: new Ledger(METRICS) };
+    const status = statusV1(world.state, { ...about, store: { kind: 'none' } as never });
     expect(status.nodes.map(({ id, intent }) => [id, intent])).toEqual([
       ['a', 'lingering'],
       ['b', 'serving'],
