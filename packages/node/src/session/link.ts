@@ -22,7 +22,7 @@ import { bareIdentify, identifyMessage, trusted, unproven } from './trust.js';
 const MOST_DOUBLINGS = 2;
 /** A leader is found within a second. */
 const MOST_BETWEEN_LEADERS_MS = 500;
-/** A standby that becomes the leader listens for a moment not at all: that is no orchestrator that has been away long. */
+/** A standby that becomes the leader does not listen for a moment: that is no orchestrator that has long been away. */
 const MOST_ATTEMPTS_OF_A_STANDBY = 3;
 
 export function beginConnecting(tx: Transaction, attempt: number): void {
