@@ -29,9 +29,8 @@ export function lightHost(stateKb = 0): ShardHost {
         identify(shardId, shard, context).catch(() => undefined);
       }
     },
-    async resumeShard(shardId, session, context) {
+    async resumeShard(shardId, session) {
       shards.set(shardId, { session, signal: new AbortController() });
-      context.reportSoon?.();
       return 'resumed';
     },
     async stopShard(shardId, { keepSession }) {
