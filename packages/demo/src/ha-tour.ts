@@ -38,19 +38,22 @@ export class HaWorld {
   readonly database: PostgresPair;
   readonly hosts: readonly [Host, Host];
   readonly separateHosts: boolean;
+  readonly #share: number;
 
-  private constructor(database: PostgresPair, hosts: readonly [Host, Host], separateHosts: boolean) {
+  private constructor(database: PostgresPair, hosts: readonly [Host, Host], separateHosts: boolean, share: number) {
+    this.#share = share;
     this.database = database;
     this.hosts = hosts;
     this.separateHosts = separateHosts;
   }
 
-  static async start(): Promise<HaWorld> {
+  /** @param share so many shards has each node, also when it starts long before the others */
+  static async start(share: number): Promise<HaWorld> {
     const host = async (name: string): Promise<Host> => ({ name, node: await freePort(0), http: await freePort(0) });
     const hosts = [await host('host-1'), await host('host-2')] as const;
     const [command = '', ...words] = entering('host-0', ['true']);
     const separateHosts = spawnSync(command, words).status === 0;
-    return new HaWorld(await PostgresPair.start(), hosts, separateHosts);
+    return new HaWorld(await PostgresPair.start(), hosts, separateHosts, share);
   }
 
   /** Of the fleet: its orchestrator is the first one. */
@@ -68,6 +71,7 @@ export class HaWorld {
         rebalance: 'off',
         launcher: undefined,
         nodes: 0,
+        maxShardsPerNode: this.#share,
         heartbeat: '1500ms',
         store: { kind: 'postgres', standby: true, lease: LEASE, statementTimeout: '400ms' },
       },

@@ -192,7 +192,7 @@ class Demo {
     const { api, token } = discord;
     if (scenario === 'ha')
       await this.#steps.run('starting a PostgreSQL primary and its synchronous standby', async () => {
-        this.#haWorld = await HaWorld.start();
+        this.#haWorld = await HaWorld.start(Math.ceil(shards / nodes));
       });
     await this.#steps.run('starting Discord (the emulator) and the orchestrator (dso up)', async () => {
       const options = {
