@@ -32,6 +32,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'all shards of a fleet move to new nodes, each with its state',
     quick: ['--shards', '32,64', '--state', '64', '--processes', '1'],
   },
+  commit: {
+    about: 'decisions a second that become durable in each store, against one commit per decision',
+    quick: ['--quick'],
+  },
   node: {
     about: 'what the library costs a discord.js bot per event',
     quick: ['--runs', '1', '--seconds', '2', '--shards', '2'],
