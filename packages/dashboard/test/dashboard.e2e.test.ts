@@ -37,7 +37,7 @@ describe.skipIf(!HAS_CHROMIUM)('the dashboard in Chromium', { timeout: 180_000 }
           // Nobody has room for the shards of a node that dies, so they are down until it is launched again.
           settings: { alarms: { shardsDownAfter: '300ms' }, maxShardsPerNode: 24, rebalance: 'join' },
         },
-        2_000,
+        400,
       ),
     ]);
     url = world.fleet.httpUrl;
