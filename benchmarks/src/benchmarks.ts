@@ -28,6 +28,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'what a fleet at rest costs its orchestrator, and how soon a restarted one knows it',
     quick: ['--nodes', '25', '--times', '1,2', '--processes', '2', '--rest', '3'],
   },
+  reads: {
+    about: 'how long GET /metrics and GET /v1/status of a large fleet take',
+    quick: ['--nodes', '25', '--processes', '2', '--times', '10'],
+  },
   fleet: {
     about: 'all shards of a fleet move to new nodes, each with its state',
     quick: ['--shards', '32,64', '--state', '64', '--processes', '1'],
