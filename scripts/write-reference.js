@@ -13,6 +13,8 @@ import { EMULATOR_ERRORS } from '@dshard/gateway-emulator';
 import { NODE_ERRORS } from '@dshard/node';
 import { PROTOCOL_ERRORS } from '@dshard/protocol';
 import { TRANSPORT_ERRORS } from '@dshard/transport';
+import { CLI_ERRORS, EXIT_CODES } from '../packages/cli/dist/errors.js';
+import { createProgram } from '../packages/cli/dist/program.js';
 
 const NOTE = '<!-- Made from the code by `npm run docs`. Edit the tables there, not this page. -->';
 
@@ -153,7 +155,51 @@ function metricsPage(page) {
   });
 }
 
+const HELP_COLUMNS = 110;
+
+/** What `dso help` says of each command, as the program itself has it. */
+function cliPage() {
+  const exitCodes = Object.entries(EXIT_CODES).map(([code, meaning]) => `| ${code} | ${cell(meaning)} |`);
+  const errors = Object.entries(CLI_ERRORS).map(
+    ([code, { exitCode, meaning, remedy }]) => `| \`${code}\` | ${exitCode} | ${cell(meaning)} | ${cell(remedy)} |`,
+  );
+  const program = createProgram();
+  return [
+    '# dso, the command line',
+    NOTE,
+    'Commands that ask an orchestrator take `--address`, `--token` and `--ca`, and `-o json` (`--json`) for programs. With it there is one JSON document on stdout, also on failure: `{ "Message", "Error", "Code" }`.',
+    '## Exit codes',
+    ['| exit code | meaning |', '| --- | --- |', ...exitCodes].join('\n'),
+    ['| code of the failure | exit code | what it means | what to do |', '| --- | --- | --- | --- |', ...errors].join(
+      '\n',
+    ),
+    '## Commands',
+    program.commands
+      .map((command) => `- [\`dso ${command.name()}\`](#dso-${command.name()}): ${command.description()}`)
+      .join('\n'),
+    ...program.commands.flatMap((command) => commandParts(command, `dso ${command.name()}`, 2)),
+  ].join('\n\n');
+}
+
+function commandParts(command, path, depth) {
+  let help = '';
+  command.configureOutput({ writeOut: (text) => (help += text), getOutHelpWidth: () => HELP_COLUMNS });
+  command.outputHelp();
+  // The same for all; said once above.
+  const common = /^ {2}(--address|--token|--ca) <[^]*?(?=^ {2}-|^$)/gm;
+  const text = help
+    .replaceAll(common, '')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .trimEnd();
+  return [
+    `${'#'.repeat(Math.min(depth, 4))} ${path}`,
+    `\`\`\`text\n${text}\n\`\`\``,
+    ...command.commands.flatMap((each) => commandParts(each, `${path} ${each.name()}`, depth + 1)),
+  ];
+}
+
 const PAGES = {
+  'docs/reference/cli.md': cliPage,
   'docs/reference/errors.md': errorsPage,
   'docs/reference/rest.md': restPage,
   'docs/reference/health.md': healthPage,

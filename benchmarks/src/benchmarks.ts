@@ -53,4 +53,13 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'gap of a moving shard by mutual TLS, against plain text',
     quick: ['--runs', '1', '--shards', '8', '--nodes', '2'],
   },
+  peers: {
+    about: "a deploy by discord.js' ShardingManager, by discord-hybrid-sharding, and by ours",
+    quick: ['--quick', '--only', 'dshardorchestrator'],
+  },
+  sizing: {
+    about: 'memory and processor time of a discord.js bot, by guilds and messages',
+    quick: ['--quick'],
+    node: ['--expose-gc'],
+  },
 };

@@ -8,19 +8,51 @@ const DOCS = fileURLToPath(new URL('..', import.meta.url));
 const ROOT = resolve(DOCS, '..');
 const REPOSITORY = 'https://github.com/dshardorchestrator/dshardorchestrator';
 
-/** In the order of the sidebar; a page that is not named here follows by its title. */
+/** In the order of the sidebar; a page that is not named follows, by its title. */
 const FIRST: Readonly<Record<string, readonly string[]>> = {
-  guide: ['deploy-safely', 'scaling', 'sizing', 'restarts-and-leaving', 'troubleshooting', 'identify-budget'],
   explanation: ['moving-a-shard', 'guarantees', 'comparison', 'performance', 'architecture'],
   reference: ['config', 'cli', 'rest', 'health', 'metrics', 'errors', 'failures'],
+};
+
+/** The guides by what their reader is about to do; a guide that is not named here is one for operators. */
+const GUIDES: Readonly<Record<string, readonly string[]>> = {
+  'Coming from': ['from-sharding-manager', 'from-hybrid-sharding', 'from-kurasuta-and-eris-fleet'],
+  'Your bot': [
+    'what-your-code-may-rely-on',
+    'once-per-fleet',
+    'voice-and-games',
+    'library-clients',
+    'core',
+    'discordeno',
+    'eris',
+    'oceanic',
+    'seyfert',
+  ],
+  'Where it runs': ['systemd', 'docker', 'kubernetes', 'several-hosts', 'high-availability'],
+  Operating: ['deploy-safely', 'scaling', 'sizing', 'restarts-and-leaving', 'troubleshooting', 'identify-budget'],
 };
 
 function titleOf(file: string): string {
   return /^# (.+)$/m.exec(readFileSync(file, 'utf8'))?.[1]?.replaceAll('`', '') ?? file;
 }
 
-function pagesOf(folder: string): DefaultTheme.SidebarItem[] {
-  const first = FIRST[folder] ?? [];
+function guides(): DefaultTheme.SidebarItem[] {
+  const groups = Object.entries(GUIDES).map(([text, names]) => ({ text, names, collapsed: text !== 'Operating' }));
+  const named = new Set(groups.filter(({ text }) => text !== 'Operating').flatMap(({ names }) => names));
+  const nameOf = ({ link }: { link: string }): string => link.split('/').at(-1) ?? '';
+  return groups.toReversed().map(({ text, names, collapsed }) => ({
+    text,
+    collapsed,
+    items: pagesOf('guide', names).filter((page) =>
+      text === 'Operating' ? !named.has(nameOf(page)) : names.includes(nameOf(page)),
+    ),
+  }));
+}
+
+function pagesOf(
+  folder: string,
+  first: readonly string[] = FIRST[folder] ?? [],
+): (DefaultTheme.SidebarItem & { link: string })[] {
   const place = (name: string): number => (first.includes(name) ? first.indexOf(name) : first.length);
   return readdirSync(join(DOCS, folder))
     .filter((name) => name.endsWith('.md') && name !== 'README.md')
@@ -65,7 +97,7 @@ export default defineConfig({
     ],
     sidebar: [
       { text: 'Start', items: [{ text: 'Tutorial', link: '/tutorial/' }] },
-      { text: 'Guides', items: [{ text: 'All guides', link: '/guide/' }, ...pagesOf('guide')] },
+      { text: 'Guides', items: [{ text: 'All guides', link: '/guide/' }, ...guides()] },
       { text: 'Explanation', items: pagesOf('explanation') },
       { text: 'Reference', collapsed: true, items: pagesOf('reference') },
       {

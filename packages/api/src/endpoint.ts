@@ -1,7 +1,7 @@
 /** The shape of one line of the contract: what is asked, how it is asked over REST, and how on a command line. */
 import type { Field } from './values/field.js';
 
-export type Method = 'GET' | 'POST';
+export type Method = 'GET' | 'POST' | 'DELETE';
 
 /** What a token may do; each may do what the one before may. */
 export const ROLES = ['read', 'operate', 'admin'] as const;
@@ -16,7 +16,7 @@ export type Endpoint<Takes extends object> = {
   readonly method: Method;
   /** `:name` stands for a parameter. */
   readonly path: string;
-  /** Who may ask. `none`: everybody, without a token: probes. */
+  /** Who may ask. `none`: everybody, without a token: probes, and who logs in. */
   readonly role: Role | 'none';
   /** Another path that means the same. */
   readonly alsoAt?: string;

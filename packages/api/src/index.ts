@@ -26,7 +26,15 @@ export type {
   StatusV1,
   StoreStatus,
 } from './answers/status.js';
-export type { ApiTokenList, ApiTokenStatus, AuditEntry, AuditList, CreatedToken, WhoAmI } from './answers/access.js';
+export type {
+  ApiTokenList,
+  ApiTokenStatus,
+  AuditEntry,
+  AuditList,
+  CreatedToken,
+  LoggedIn,
+  WhoAmI,
+} from './answers/access.js';
 export type {
   AlarmList,
   Configuration,

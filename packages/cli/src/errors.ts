@@ -40,6 +40,16 @@ export const CLI_ERRORS = {
   },
 } as const;
 
+/** What the program ends with, for every command. They are stable. */
+export const EXIT_CODES = {
+  0: 'done',
+  1: 'the orchestrator refused, or the operation failed or was reverted (`up`: it could not start; `config`: it cannot be used; `doctor`: something is to be mended; `health`: an alarm of level error stands; `call`: a shard did not answer; `verify-trace`: something is violated)',
+  2: 'the command line, the query or the trace cannot be understood, or it needs --yes',
+  3: 'no orchestrator listens at the address',
+  4: 'the operation was cancelled, or not confirmed',
+  130: 'Ctrl-C ended the waiting or the watching; what was begun goes on',
+} as const;
+
 export type CliErrorCode = keyof typeof CLI_ERRORS;
 
 export class CliError extends CodedError<CliErrorCode> {

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The program `dso`: runs the command line and turns failures into one sentence and an exit code. */
 import { CommanderError } from 'commander';
+import { complete } from './completion/completion.js';
+import { COMPLETE } from './completion/scripts.js';
 import { commandFirst } from './connection-options.js';
 import { CliError } from './errors.js';
 import { wantsJson } from './output/form.js';
@@ -16,6 +18,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => undefined);
 
 try {
+  const [first, ...words] = process.argv.slice(2);
+  if (first === COMPLETE) await complete(createProgram(), words);
   await createProgram().parseAsync(commandFirst(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   process.exitCode = report(error);

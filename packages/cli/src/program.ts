@@ -11,6 +11,7 @@ import { describeNodes } from './commands/nodes.js';
 import { addStore } from './commands/store.js';
 import { addUp } from './commands/up.js';
 import { addVerifyTrace } from './commands/verify-trace.js';
+import { addCompletion } from './completion/completion.js';
 import { addDescribe } from './describe/describe.js';
 import { addDoctor } from './doctor/doctor.js';
 import { addGet } from './get/get.js';
@@ -19,25 +20,22 @@ import { addHistory } from './history/history.js';
 import { addInit } from './init/init.js';
 import { addEndpointCommand, commandOf, type Presentation } from './endpoint-command.js';
 import { withCommonHelp } from './run-command.js';
-import { CLI_ERRORS } from './errors.js';
+import { CLI_ERRORS, EXIT_CODES } from './errors.js';
 import { addStatus } from './status/status.js';
 import { addOperationCommands, addRolloutViews, addWatch } from './operation-commands.js';
 
 const EXAMPLES = `
 Examples:
+  $ dso init && dso up                              settings for the bot in this folder, and its fleet
   $ dso up --bot ./bot.js --nodes 2 --shards auto   an orchestrator and two bot processes
   $ dso status                                      from another terminal: what runs where
   $ dso pullnewversion && dso rollout               a deploy: every node is replaced, and no event is lost`;
 
-const EXIT_CODES = `
+const AFTER = `
 Exit codes:
-  0  done
-  1  the orchestrator refused, or the operation failed or was reverted (for \`up\`: it could not
-     start; for \`config\`: it cannot be used; for \`verify-trace\`: something is violated)
-  2  the command line, or the trace, cannot be understood, or it needs --yes
-  3  no orchestrator listens at the address
-  4  the operation was cancelled, or not confirmed
-  130  Ctrl-C ended the waiting; what was begun goes on
+${Object.entries(EXIT_CODES)
+  .map(([code, meaning]) => `  ${code.padEnd(3)}  ${meaning}`)
+  .join('\n')}
 
 Environment:
   DSO_CLI_ADDR                where the orchestrator's REST interface is
@@ -50,7 +48,7 @@ export function createProgram(): Command {
     // Before the commands: they inherit it. Without it commander would exit by itself, with 1 for every fault.
     .exitOverride()
     .showHelpAfterError('(`dso --help` shows the commands, `dso help <command>` explains one)')
-    .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
+    .addHelpText('after', `${EXAMPLES}\n${AFTER}`);
   addInit(program);
   addUp(program);
   addDoctor(program);
@@ -68,7 +66,31 @@ export function createProgram(): Command {
   addConfig(program);
   addStore(program);
   addVerifyTrace(program);
+  addCompletion(program);
+  for (const command of program.commands) command.helpGroup(groupOf(command.name()));
   return program;
+}
+
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  'To begin:': ['init', 'up', 'doctor', 'config', 'completion'],
+  'To look:': [
+    'status',
+    'health',
+    'get',
+    'describe',
+    'logs',
+    'events',
+    'history',
+    'operations',
+    'audit',
+    'verify-trace',
+  ],
+  'To move and to replace:': ['drain', 'rebalance', 'scale', 'rollout', 'takeover', 'cancel', 'pullnewversion'],
+};
+const OTHERS = 'Single things, and the ancestor’s names:';
+
+function groupOf(name: string): string {
+  return Object.entries(GROUPS).find(([, names]) => names.includes(name))?.[0] ?? OTHERS;
 }
 
 /** What is answered with a document of its own; all others with a message. */

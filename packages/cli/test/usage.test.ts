@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { Command } from 'commander';
+import { CLI_ERRORS, EXIT_CODES } from '../src/errors.js';
 import { createProgram } from '../src/program.js';
+import { fakeFleet } from './fake-fleet.js';
 import { runDso } from './dso.js';
 
 describe('help', () => {
@@ -13,7 +16,9 @@ describe('help', () => {
   });
 
   test('has examples for every command', () => {
-    const commands = createProgram().commands.flatMap((command) => [command, ...command.commands]);
+    const withinOf = (command: Command): Command[] => [command, ...command.commands.flatMap(withinOf)];
+    const commands = createProgram().commands.flatMap(withinOf);
+    expect(commands.length).toBeGreaterThan(60);
     for (const command of commands) {
       let help = '';
       command.configureOutput({ writeOut: (text) => (help += text) });
@@ -67,5 +72,26 @@ describe('a command line that cannot be understood', () => {
     const { code, stderr } = await runDso([]);
     expect(code).toBe(2);
     expect(stderr).toContain('Usage: dso');
+  });
+});
+
+describe('exit codes', () => {
+  test('are those that are documented, and every failure has one of them', async () => {
+    const codes = Object.keys(EXIT_CODES).map(Number);
+    for (const [code, { exitCode }] of Object.entries(CLI_ERRORS)) expect(codes, code).toContain(exitCode);
+    const page = readFileSync(new URL('../../../docs/reference/cli.md', import.meta.url), 'utf8');
+    for (const code of codes) expect(page).toMatch(new RegExp(`^\\| ${code} +\\| `, 'm'));
+  });
+
+  test('tell what happened', async () => {
+    const { dso, orchestrator } = await fakeFleet();
+    const codeOf = async (...args: string[]): Promise<number | null> => (await dso(...args)).code;
+    expect(await codeOf('get', 'nodes')).toBe(0);
+    expect(await codeOf('describe', 'node', 'nobody')).toBe(1);
+    expect(await codeOf('stopshard', '0')).toBe(2);
+    expect(await codeOf('status', '--address', '127.0.0.1:1')).toBe(3);
+    const cancelled = { id: 'd1', kind: 'drain', outcome: 'cancelled', by: 'ann', startedAt: 0, endedAt: 9 } as const;
+    orchestrator.state = { ...orchestrator.state, endedOperations: [{ ...cancelled, text: 'Cancelled by ann.' }] };
+    expect(await codeOf('operations', 'watch', 'd1')).toBe(4);
   });
 });

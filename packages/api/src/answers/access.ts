@@ -49,5 +49,14 @@ export type AuditEntry = {
 /** `GET /v1/audit`, the newest first. */
 export type AuditList = { now: number; total: number; next: string | null; entries: readonly AuditEntry[] };
 
-/** `GET /v1/whoami`. */
-export type WhoAmI = { token: string; role: Role; expiresAt: number | null };
+/** `GET /v1/whoami`, and `GET /v1/session`. */
+export type WhoAmI = {
+  token: string;
+  role: Role;
+  expiresAt: number | null;
+  /** Of a page that is logged in: what `X-Dso-Csrf` of a request that changes something has to be. */
+  csrf: string | null;
+};
+
+/** `POST /v1/session`. */
+export type LoggedIn = Answer & WhoAmI;

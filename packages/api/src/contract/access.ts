@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000;
 const TEN_YEARS_MS = 3_653 * DAY_MS;
 const DEFAULT_LIFE_MS = 90 * DAY_MS;
 
-type Names = 'whoAmI' | 'tokens' | 'createToken' | 'revokeToken' | 'audit';
+type Names = 'whoAmI' | 'session' | 'logIn' | 'logOut' | 'tokens' | 'createToken' | 'revokeToken' | 'audit';
 
 export const ACCESS: { readonly [Name in Names]: Endpoint<Takes<Name>> } = {
   whoAmI: {
@@ -16,6 +16,32 @@ export const ACCESS: { readonly [Name in Names]: Endpoint<Takes<Name>> } = {
     path: '/v1/whoami',
     role: 'read',
     about: 'which token the request came with, and which role the token has',
+    parameters: {},
+    command: null,
+  },
+  session: {
+    method: 'GET',
+    path: '/v1/session',
+    role: 'read',
+    about:
+      'the same for a page: 401 says that somebody has to log in; `csrf` is what `X-Dso-Csrf` of its requests has to be',
+    parameters: {},
+    command: null,
+  },
+  logIn: {
+    method: 'POST',
+    path: '/v1/session',
+    role: 'none',
+    about:
+      'takes a `token` for a cookie (`dso_session`, for 12 h, HttpOnly, SameSite=Strict), for pages; the session ends with its token, and outlives a restart of the orchestrator',
+    parameters: { token: { field: printableText({ expected: 'a token', pattern: /^\S+$/, maxLength: 4_096 }) } },
+    command: null,
+  },
+  logOut: {
+    method: 'DELETE',
+    path: '/v1/session',
+    role: 'read',
+    about: 'ends the session that the request comes with',
     parameters: {},
     command: null,
   },

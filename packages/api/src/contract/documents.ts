@@ -1,7 +1,7 @@
 /** What each entry of the contract takes and answers, as types. What they are called and where, `contract.ts` says. */
 import type { Answer, AncestorStatus, CallReport, HistoryEntry, Refusal } from '../answers/answer.js';
 import type { OperationStatus, StartedOperation } from '../answers/operation.js';
-import type { ApiTokenList, AuditList, CreatedToken, WhoAmI } from '../answers/access.js';
+import type { ApiTokenList, AuditList, CreatedToken, LoggedIn, WhoAmI } from '../answers/access.js';
 import type {
   AlarmList,
   Configuration,
@@ -76,6 +76,9 @@ export type Contract = {
   openapi: { takes: object; answers: object };
   docs: { takes: object; answers: string };
   whoAmI: { takes: object; answers: WhoAmI };
+  session: { takes: object; answers: WhoAmI };
+  logIn: { takes: { token: string }; answers: LoggedIn };
+  logOut: { takes: object; answers: Answer };
   tokens: { takes: object; answers: ApiTokenList };
   createToken: { takes: { name: string; role: Role; expires: number | null }; answers: CreatedToken };
   revokeToken: { takes: { token: string }; answers: Answer };

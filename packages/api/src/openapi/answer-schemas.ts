@@ -46,6 +46,9 @@ export const ANSWERS: Readonly<Record<EndpointName | 'refusal', JsonSchema>> = {
   openapi: { type: 'object' },
   docs: { type: 'string' },
   whoAmI: { $ref: '#/components/schemas/WhoAmI' },
+  session: { $ref: '#/components/schemas/WhoAmI' },
+  logIn: { $ref: '#/components/schemas/LoggedIn' },
+  logOut: { $ref: '#/components/schemas/Answer' },
   tokens: { $ref: '#/components/schemas/ApiTokenList' },
   createToken: { $ref: '#/components/schemas/CreatedToken' },
   revokeToken: { $ref: '#/components/schemas/Answer' },
@@ -1775,11 +1778,31 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       token: { type: 'string' },
       role: { $ref: '#/components/schemas/Role' },
       expiresAt: { type: ['number', 'null'] },
+      csrf: {
+        type: ['string', 'null'],
+        description: 'Of a page that is logged in: what `X-Dso-Csrf` of a request that changes something has to be.',
+      },
     },
-    required: ['token', 'role', 'expiresAt'],
-    description: '`GET /v1/whoami`.',
+    required: ['token', 'role', 'expiresAt', 'csrf'],
+    description: '`GET /v1/whoami`, and `GET /v1/session`.',
   },
   Role: { type: 'string', enum: ['read', 'operate', 'admin'] },
+  LoggedIn: {
+    type: 'object',
+    properties: {
+      token: { type: 'string' },
+      role: { $ref: '#/components/schemas/Role' },
+      expiresAt: { type: ['number', 'null'] },
+      csrf: {
+        type: ['string', 'null'],
+        description: 'Of a page that is logged in: what `X-Dso-Csrf` of a request that changes something has to be.',
+      },
+      Message: { type: 'string' },
+      Error: { type: 'boolean' },
+    },
+    required: ['Error', 'Message', 'csrf', 'expiresAt', 'role', 'token'],
+    description: '`POST /v1/session`.',
+  },
   ApiTokenList: {
     type: 'object',
     properties: {

@@ -46,7 +46,7 @@ export function openApiDocument(version: string): JsonSchema {
       description: 'The REST interface of an orchestrator. Fields are only ever added to answers.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    security: [{ token: [] }],
+    security: [{ token: [] }, { session: [] }],
     paths,
     components: {
       securitySchemes: {
@@ -54,6 +54,12 @@ export function openApiDocument(version: string): JsonSchema {
           type: 'http',
           scheme: 'bearer',
           description: 'The configured token (admin), or an API token with a role: `dso token create`.',
+        },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'dso_session',
+          description: 'Of a page that has logged in; what changes something also needs `X-Dso-Csrf` and an `Origin`.',
         },
       },
       responses: { Refused: refused('Why it was not done: `code` says what kind of fault it is.') },
@@ -78,7 +84,7 @@ function operationOf(name: EndpointName, operationId: string): JsonSchema {
   return {
     operationId,
     summary: about,
-    tags: [ancestor ? 'ancestor' : role === 'none' ? 'probes' : 'v1'],
+    tags: [ancestor ? 'ancestor' : role === 'none' && !path.startsWith('/v1/') ? 'probes' : 'v1'],
     'x-role': role,
     ...(role === 'none' && { security: [{}, { token: [] }] }),
     parameters: [...placed, ...headers],
@@ -139,12 +145,12 @@ function responsesOf(name: EndpointName, { method, role, edits, streams }: AnyEn
   const done = { description: 'Done.', content };
   const codes = Object.keys(REFUSALS).filter((code) => {
     if (code === '412') return edits !== undefined;
-    if (['401', '403', '429'].includes(code)) return role !== 'none';
-    return method === 'POST' || !['409', '413', '415', '500'].includes(code);
+    if (['401', '403', '429'].includes(code)) return role !== 'none' || name === 'logIn';
+    return method !== 'GET' || !['409', '413', '415', '500'].includes(code);
   });
   const refusals = codes.map((code) => [code, refused(REFUSALS[code] ?? '')] as const);
   const extra = name === 'startOperation' ? { '202': { description: 'It has begun.', content } } : {};
-  const success = name === 'createToken' ? '201' : '200';
+  const success = name === 'createToken' || name === 'logIn' ? '201' : '200';
   const probe = name === 'readyz' ? { '503': { description: 'It is not ready.', content } } : {};
   return { [success]: done, ...extra, ...Object.fromEntries(refusals), ...probe };
 }

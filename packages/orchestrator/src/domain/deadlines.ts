@@ -17,7 +17,7 @@ import { expireParked, nextCallAt, parkedUntil } from './migration/park.js';
 import { leaveDue } from './operations/leave.js';
 import { endingDue } from './operations/shutdown-fleet.js';
 import { expireOperation } from './operations/operations.js';
-import { permitsBlockedUntil } from './shards/identify-permits.js';
+import { keyTimes, permitsBlockedUntil } from './shards/identify-permits.js';
 import { clearedAt } from './shards/quarantine.js';
 import { expireStart } from './shards/start.js';
 import { expireStop } from './shards/stop.js';
@@ -230,7 +230,8 @@ const DEADLINES: Readonly<Record<string, Walk>> = {
   }),
   crashSuspicion: deadline({ things: (tx) => tx.state.crashRecords.keys(), at: clearedAt }),
   identifyWindow: deadline({
-    things: (tx) => Object.values(tx.state.identifies.keys),
+    things: ({ state: { identifies }, now }) =>
+      keyTimes(identifies.keys).latest > now ? Object.values(identifies.keys) : [],
     at: (_, key) => key.freeAt,
   }),
   identifyBudget: deadline({ things: once, at: (tx) => permitsBlockedUntil(tx) }),

@@ -5,11 +5,7 @@ import { found, type Handlers } from './handler.js';
 import { pageOf } from './pages.js';
 import { inWallTime } from './wall-time.js';
 
-export const ACCESS_HANDLERS: Pick<Handlers, 'whoAmI' | 'tokens' | 'createToken' | 'revokeToken' | 'audit'> = {
-  whoAmI({ identity }, { clock }) {
-    const { name = 'no token', role = 'read', expiresAt = null } = identity ?? {};
-    return found(inWallTime({ token: name, role, expiresAt }, clock));
-  },
+export const ACCESS_HANDLERS: Pick<Handlers, 'tokens' | 'createToken' | 'revokeToken' | 'audit'> = {
   tokens(_, { orchestrator, clock, access }) {
     const tokens = [...orchestrator.state.apiTokens.values()].map((token) => {
       const { id, name, role, createdAt, createdBy, expiresAt } = token;

@@ -10,9 +10,11 @@
  *    role (`dso token create`). Without a configured token everybody is an admin but who shows an API token, which is
  *    why the server then refuses to listen beyond loopback. With `tokenlessLoopback` requests from this machine may
  *    come without one (the ancestor's command line knows no token); behind a proxy on this machine that is everybody
- *    the proxy serves. Wrong tokens slow down their address (`failed-attempts.ts`).
+ *    the proxy serves. Wrong tokens slow down their address (`failed-attempts.ts`). A page that has logged in sends the
+ *    cookie of its session instead (`sessions.ts`).
  */
 import { timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { describeValue, type Role } from '@dshard/api';
 import { isLoopback, type Clock } from '@dshard/transport';
 import { hasEnded } from '../domain/access/tokens.js';
@@ -20,6 +22,7 @@ import type { ApiToken } from '../domain/state/access.js';
 import { digest, isLikeApiToken, knownToken } from './api-tokens.js';
 import type { RestErrorCode } from './errors.js';
 import { FailedAttempts } from './failed-attempts.js';
+import type { Session, Sessions } from './sessions.js';
 
 export type AccessRules = {
   token: string | null;
@@ -31,6 +34,8 @@ export type AccessRules = {
   /** By id. */
   apiTokens(this: void): ReadonlyMap<string, ApiToken>;
   clock: Pick<Clock, 'now' | 'monotonicMs'>;
+  /** Without: nobody can be logged in. */
+  sessions?: Sessions;
 };
 
 /** What the three questions are asked about. */
@@ -38,10 +43,22 @@ export type Visit = {
   host: string | undefined;
   origin: string | undefined;
   authorization: string | undefined;
+  cookie: string | undefined;
   /** The address the request came from, and the one it came in on. */
   remoteAddress: string | undefined;
   localAddress: string | undefined;
 };
+
+export function visitOf({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): Visit {
+  return {
+    host: headers.host,
+    origin: headers.origin,
+    authorization: headers.authorization,
+    cookie: headers.cookie,
+    remoteAddress: socket.remoteAddress,
+    localAddress: socket.localAddress,
+  };
+}
 
 type Refused = { code: RestErrorCode; message: string; retryAfterMs?: number };
 
@@ -52,6 +69,8 @@ export type Identity = {
   name: string;
   role: Role;
   expiresAt: number | null;
+  /** The request came with the cookie of a session. */
+  session?: Session;
 };
 
 export type Access = {
@@ -93,6 +112,14 @@ export function createAccess(rules: AccessRules): Access {
     return isLoopback(bare) || names.has(bare) || bare === withoutMapping(visit.localAddress);
   };
 
+  /** The token of a session is there: else it would not have been read. */
+  const withSession = ({ id, session }: { id: string | null; session: Session }): Identity => {
+    const token = id === null ? undefined : rules.apiTokens().get(id);
+    if (token === undefined) return { ...(expected === null ? TOKENLESS : CONFIGURED), session };
+    lastUsed.set(token.id, rules.clock.now());
+    return { id, name: token.name, role: token.role, expiresAt: token.expiresAt, session };
+  };
+
   return {
     checkSource(visit) {
       if (visit.host === undefined || !knowsHost(visit.host, visit)) {
@@ -107,8 +134,10 @@ export function createAccess(rules: AccessRules): Access {
       }
       return null;
     },
-    identify({ authorization, remoteAddress = 'unknown' }) {
+    identify({ authorization, cookie, remoteAddress = 'unknown' }) {
       if (authorization === undefined) {
+        const loggedIn = rules.sessions?.read(cookie) ?? null;
+        if (loggedIn !== null) return withSession(loggedIn);
         if (expected === null || (rules.tokenlessLoopback && isLoopback(remoteAddress))) return TOKENLESS;
         const message = 'This orchestrator wants its token: send "Authorization: Bearer <token>".';
         return { code: 'DSO_TOKEN_MISSING', message };
@@ -131,7 +160,8 @@ export function createAccess(rules: AccessRules): Access {
       return identity;
     },
     lastUsedAt: (id) => lastUsed.get(id) ?? null,
-    isStillKnown({ id }) {
+    isStillKnown({ id, session }) {
+      if (session !== undefined && rules.sessions?.isOver(session) === true) return false;
       const token = id === null ? null : rules.apiTokens().get(id);
       return token === null || (token !== undefined && !hasEnded(token, rules.clock.now()));
     },

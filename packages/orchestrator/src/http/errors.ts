@@ -47,6 +47,12 @@ export const REST_ERRORS = {
     meaning: 'A browser sent the request for a page of another site.',
     remedy: 'Ask from a program, or from a page of this server.',
   },
+  DSO_CSRF_REFUSED: {
+    status: 403,
+    meaning:
+      'A request with the cookie of a session would change something, and lacks what only pages of this server send.',
+    remedy: 'Send the `csrf` of `GET /v1/session` as `X-Dso-Csrf`, from a page of this server; programs send a token.',
+  },
   DSO_NO_SUCH_PATH: {
     status: 404,
     meaning: 'There is no such path, or not with this method.',

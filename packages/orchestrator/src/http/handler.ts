@@ -5,9 +5,11 @@ import type { Clock, Random } from '@dshard/transport';
 import type { OwnProcess } from '../adapters/own-process.js';
 import type { CommandMeta, OrchestratorHandle } from '../runtime/contract.js';
 import type { Access, Identity } from './access.js';
+import type { Audit } from './audit.js';
 import type { Reply } from './answers.js';
 import type { LiveStreams } from './live/live-streams.js';
 import type { OpenStreams } from './server-sent-events.js';
+import type { Sessions } from './sessions.js';
 
 export type Surroundings = {
   readonly orchestrator: OrchestratorHandle;
@@ -16,16 +18,24 @@ export type Surroundings = {
   readonly streams: OpenStreams;
   readonly live: LiveStreams;
   readonly access: Access;
+  readonly sessions: Sessions;
+  readonly audit: Audit;
+  /** Whether it is asked by https. */
+  readonly isTls: boolean;
   readonly ownProcess: OwnProcess;
   readonly configuration: Configuration;
   /** The orchestrator's own version. */
   readonly version: string;
 };
 
+/** What a client calls itself, and the address that it comes from. */
+export type Client = { readonly client: string; readonly from: string };
+
 /** A request whose parameters were read. `by` is who asks, as the history is to name them. */
 export type Asked<Values> = {
   readonly values: Values;
   readonly by: string;
+  readonly client: Client;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   /** null: a probe, of somebody who showed no token. */

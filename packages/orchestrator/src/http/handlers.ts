@@ -21,12 +21,14 @@ import { metricsAnswer } from './metrics.js';
 import { operationsOf } from './operation-status.js';
 import { readParameters } from './parameters.js';
 import { healthOf, readinessOf } from './probes.js';
+import { SESSION_HANDLERS } from './session-handlers.js';
 import { statusV1 } from './v1-status.js';
 import { inWallTime } from './wall-time.js';
 
 export const HANDLERS: Handlers = {
   ...LIST_HANDLERS,
   ...ACCESS_HANDLERS,
+  ...SESSION_HANDLERS,
   startNode: command(() => ({ kind: 'startNode' })),
   shutdownNode: command(({ node_id: node, now }) => ({ kind: 'shutdownNode', node, now })),
   migrateShard: command(({ shard, destination_node: destination }) => ({ kind: 'migrateShard', shard, destination })),

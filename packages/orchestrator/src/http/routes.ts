@@ -8,13 +8,11 @@ import type { Expected } from '../domain/state/access.js';
 import type { Identity } from './access.js';
 import { failed, type Reply } from './answers.js';
 import { mayDo } from './api-tokens.js';
-import type { Audit } from './audit.js';
-import type { Handler, Surroundings } from './handler.js';
+import type { Client, Handler, Surroundings } from './handler.js';
 import { HANDLERS } from './handlers.js';
 import { readParameters } from './parameters.js';
 
 export type RouteSurroundings = Surroundings & {
-  readonly audit: Audit;
   /** null: nobody who showed that they may ask. */
   identityOf(this: void, request: FastifyRequest): Identity | null;
   /** Whether everybody may ask, without a token. */
@@ -60,7 +58,7 @@ async function answer(
       : null;
   const handler = HANDLERS[name] as Handler<object, unknown>;
   const meta = { requestId: request.id, ...(expected && { expected }) };
-  const asked = { values: read.values, by: nameOf(client, identity), request, reply, identity, meta };
+  const asked = { values: read.values, by: nameOf(client, identity), client, request, reply, identity, meta };
   const handled = await handler(asked, surroundings);
   if (handled === null) return reply;
   recorded?.ended(handled.status, codeIn(handled.body));
@@ -69,7 +67,7 @@ async function answer(
 
 /** Such requests are in the audit. */
 function mayChange({ role, method }: AnyEndpoint, values: { dryRun?: unknown }): boolean {
-  return role !== 'none' && role !== 'read' && method === 'POST' && values.dryRun !== true;
+  return role !== 'none' && role !== 'read' && method !== 'GET' && values.dryRun !== true;
 }
 
 function roleTooLow(identity: Identity | null, { role }: AnyEndpoint): Reply<unknown> {
@@ -105,8 +103,6 @@ function send(reply: FastifyReply, { status, body, headers = {} }: Reply<unknown
 
 /** So much of a name goes into the history. */
 const MAX_NAME_LENGTH = 120;
-
-type Client = { client: string; from: string };
 
 /** The name that they say (nobody checks it), and the address, which they cannot choose. */
 function requesterOf({ headers, socket }: Pick<FastifyRequest, 'headers' | 'socket'>): Client {

@@ -6,7 +6,7 @@
  * stranger can make us hold: the time to send a request and to read its answer, its size, and the number of connections
  * and event streams.
  */
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
@@ -19,7 +19,7 @@ import type { Address, Clock, Logger, Random, TlsFiles } from '@dshard/transport
 import { OwnProcess } from '../adapters/own-process.js';
 import { OrchestratorError, addressTaken, addressUnusable } from '../errors.js';
 import type { OrchestratorHandle } from '../runtime/contract.js';
-import { createAccess, type Identity, type Visit } from './access.js';
+import { createAccess, visitOf, type Access, type Identity } from './access.js';
 import { failed, refusal } from './answers.js';
 import { Audit } from './audit.js';
 import { LiveStreams } from './live/live-streams.js';
@@ -28,6 +28,7 @@ import { RefusedRequests } from './refused-requests.js';
 import { requestIds, tellRequests } from './request-log.js';
 import { addRoutes } from './routes.js';
 import { OpenStreams } from './server-sent-events.js';
+import { CSRF_HEADER, isCsrf, Sessions } from './sessions.js';
 
 export type HttpServerOptions = {
   orchestrator: OrchestratorHandle;
@@ -105,7 +106,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const { orchestrator, clock, logger, tls = null, timeouts = TIMEOUTS, publicMetrics = false } = options;
   const listen = parseAddress(options.listen);
   const apiTokens = (): OrchestratorHandle['state']['apiTokens'] => orchestrator.state.apiTokens;
-  const access = createAccess({ ...options, listenHost: listen.host, apiTokens });
+  const sessions = new Sessions({ token: options.token, apiTokens, clock });
+  const access = createAccess({ ...options, listenHost: listen.host, apiTokens, sessions });
   const streams = new OpenStreams(clock);
   const live = new LiveStreams(orchestrator, streams, clock, {
     version: options.version,
@@ -174,9 +176,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onRequest', async (request, reply) => {
     // Probes come by any name and without a token; they are told nothing but that somebody is here.
     const visit = visitOf(request);
-    const found = access.checkSource(visit) ?? access.identify(visit);
+    const url = request.routeOptions.url ?? '';
+    const source = access.checkSource(visit);
+    // Who logs in has no token yet; where the request comes from counts all the same.
+    if (source === null && url === CONTRACT.logIn.path && request.method === CONTRACT.logIn.method) return;
+    const found = source ?? withoutForgery(request, access.identify(visit));
     if (found !== null && 'role' in found) identities.set(request, found);
-    else if (!isOpen(request.routeOptions.url ?? '') && found !== null) {
+    else if (!isOpen(url) && found !== null) {
       refusals.tell(visit.remoteAddress ?? 'unknown', printable(request.url), found.message);
       const { code, message, retryAfterMs } = found;
       const wait = retryAfterMs === undefined ? null : Math.ceil(retryAfterMs / 1000);
@@ -206,7 +212,18 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
   const identityOf = (request: FastifyRequest): Identity | null => identities.get(request) ?? null;
   const audit = new Audit(orchestrator, clock);
-  addRoutes(app, { ...options, streams, live, access, audit, identityOf, isOpen, ownProcess });
+  addRoutes(app, {
+    ...options,
+    streams,
+    live,
+    access,
+    sessions,
+    isTls: tls !== null,
+    audit,
+    identityOf,
+    isOpen,
+    ownProcess,
+  });
   countAnswers(app, orchestrator.ledger);
   // An open event stream would keep the server from ever closing.
   app.addHook('preClose', () => {
@@ -247,6 +264,18 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   };
 }
 
+/** Who comes with a cookie, and would change something, shows that it is a page of ours that asks. */
+function withoutForgery<Found extends ReturnType<Access['identify']>>(
+  { method, headers }: FastifyRequest,
+  found: Found,
+): Found | Exclude<ReturnType<Access['identify']>, Identity> {
+  if (!('role' in found) || found.session === undefined || method === 'GET' || method === 'HEAD') return found;
+  if (headers.origin !== undefined && isCsrf(headers[CSRF_HEADER], found.session)) return found;
+  const what = 'A request with the cookie of a session that would change something';
+  const message = `${what} needs the header X-Dso-Csrf with the "csrf" of the session, and an Origin.`;
+  return { code: 'DSO_CSRF_REFUSED', message };
+}
+
 /** Whether what listens there answers as this does, with a status or a refusal. */
 async function isOrchestrator(address: Address, clock: Clock): Promise<boolean> {
   const tooLate = new AbortController();
@@ -272,14 +301,4 @@ function acceptEmptyJson(app: FastifyInstance): void {
     if (body.length === 0) done(null, {});
     else void parse(request, body.toString(), done);
   });
-}
-
-export function visitOf({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): Visit {
-  return {
-    host: headers.host,
-    origin: headers.origin,
-    authorization: headers.authorization,
-    remoteAddress: socket.remoteAddress,
-    localAddress: socket.localAddress,
-  };
 }

@@ -10,9 +10,9 @@ import type { Leader } from '../ports/state-store.js';
 import type { ApiToken } from '../domain/state/access.js';
 import { OwnProcess } from '../adapters/own-process.js';
 import { failed, type Reply } from './answers.js';
-import { createAccess } from './access.js';
+import { createAccess, visitOf } from './access.js';
 import { standbyMetrics } from './metrics.js';
-import { visitOf, type HttpServerOptions } from './server.js';
+import type { HttpServerOptions } from './server.js';
 
 export type StandbyServerOptions = Pick<
   HttpServerOptions,

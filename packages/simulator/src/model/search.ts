@@ -21,7 +21,7 @@ const MOST_VIOLATIONS = 3;
 /** Which node a rollout replaces, and by which. */
 const [OLD, NEW] = ['a', 'b'];
 /** All has moved; of the old node nobody knows whether it has ended. */
-const NOT_ENDED = 'did not shut down in time';
+const NOT_ENDED = /did not shut down in time|could not be told to shut down/;
 
 export function search(start: World, faults: ReadonlySet<FaultKind>, reducers: Reducers, mostStates: number): Found {
   const seen = new Set<string>();
@@ -110,7 +110,7 @@ function missing({ orchestrator, nodes, discord, handed, dead }: World): string 
   }
   const rollout = orchestrator.endedOperations.find(({ kind }) => kind === 'rollout');
   if (rollout !== undefined) {
-    const isForward = rollout.outcome === 'done' || rollout.text.includes(NOT_ENDED);
+    const isForward = rollout.outcome === 'done' || NOT_ENDED.test(rollout.text);
     const [right, what] = isForward ? [NEW, 'done'] : [OLD, 'reverted'];
     if (shard.node !== right && !dead.includes(right))
       return `a rollout that was ${what} left the shard on ${shard.node}`;

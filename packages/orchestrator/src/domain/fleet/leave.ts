@@ -17,9 +17,12 @@ import { can, hasConnection, hasSaidGoodbye, isShuttingDown } from '../state/nod
 import { unqueue } from '../shards/start.js';
 import { beginStop, finishStop } from '../shards/stop.js';
 import { inexact, knownNow, sessionOf, vacate } from '../shards/vacate.js';
-import type { NodeState } from '../state/state.js';
+import type { LeavingIntent, NodeState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { endProcess, graceOf } from './processes.js';
+
+/** A leave that takes so much of its deadline is told: the last three seconds are for what is stopped. */
+const MOST_OF_IT = 0.6;
 
 /** Who left by itself may come back: a bot that logs out and in again. */
 const BACK_WITHIN_MS = 10_000;
@@ -78,7 +81,29 @@ export function beginShutdown(tx: Transaction, id: string, request: string | nul
   const shards = tx.shardsOf(id).length;
   enterShuttingDown(tx, id, { requests, final, byItself: node.intent.kind === 'leaving', shards });
   tx.send(id, { kind: 'shutdown', final, sessions: [] });
-  tx.record('nodeShutdown', 'info', `Node ${id} is told to shut down.`, { node: id, final, shards });
+  const late = node.intent.kind === 'leaving' ? howItLeft(tx, node.intent, shards) : null;
+  const text = `Node ${id} is told to shut down.${late?.advice ?? ''}`;
+  tx.record('nodeShutdown', late?.level ?? 'info', text, { node: id, final, shards, ...late?.figures });
+}
+
+type HowItLeft = { level: 'info' | 'warn'; advice: string; figures: { tookMs: number; withinMs: number } };
+
+/**
+ * What there is to say at the end of a leave. @param left so many shards were neither moved nor parked. What the state
+ * of a bot grows by is told before the deadline is missed.
+ */
+function howItLeft(tx: Transaction, { since, leaveBy }: LeavingIntent, left: number): HowItLeft {
+  const [tookMs, withinMs] = [tx.now - since, leaveBy - since];
+  const figures = { tookMs, withinMs };
+  const isLate = left > 0 && tookMs >= withinMs * MOST_OF_IT;
+  const isNearly = tookMs >= withinMs * MOST_OF_IT;
+  if (!isNearly) return { level: 'info', advice: '', figures };
+  const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+  const what = isLate
+    ? `${counted(left, 'shard')} could not be moved or parked in time, so what the bot had in memory of them is lost`
+    : `Its shards were moved or parked ${seconds(tookMs)} after it asked to leave, and ${seconds(withinMs)} is all that it has`;
+  const more = 'Give it more: DSO_LEAVE_DEADLINE, and the grace of what ends the process.';
+  return { level: 'warn', advice: ` ${what}. ${more}`, figures };
 }
 
 /** A node that was told to shut down before its connection was lost is back: it is told again. */
@@ -111,10 +136,9 @@ export function onShutdown(tx: Transaction, id: string, sessions: readonly Shard
   if (node.intent.kind !== 'shuttingDown') {
     leaveMigrations(tx, id);
     enterShuttingDown(tx, id, { requests: [], final: false, byItself: true });
-    tx.record('nodeShutdown', 'info', `Node ${id} leaves with ${counted(sessions.length, 'cursor')}.`, {
-      node: id,
-      final: false,
-    });
+    const how = node.intent.kind === 'leaving' ? howItLeft(tx, node.intent, sessions.length) : null;
+    const text = `Node ${id} leaves with ${counted(sessions.length, 'cursor')}.${how?.advice ?? ''}`;
+    tx.record('nodeShutdown', how?.level ?? 'info', text, { node: id, final: false, ...how?.figures });
   }
   beginLingering(tx, id);
   vacateShards(tx, id, sessions);

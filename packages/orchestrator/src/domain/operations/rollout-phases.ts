@@ -11,7 +11,7 @@ import { isQuarantined } from '../shards/quarantine.js';
 import { unqueue } from '../shards/start.js';
 import { drainedBy, hasSaidGoodbye } from '../state/nodes.js';
 import type { RolloutPhase } from '../state/operations.js';
-import type { OrchestratorState } from '../state/state.js';
+import type { NodeState, OrchestratorState } from '../state/state.js';
 import type { Transaction } from '../state/transaction.js';
 import { eventsOf, judge, workOf, type Verdict } from '../fleet/gates.js';
 import { beginMove, waitReason as movesWait } from './moves.js';
@@ -269,9 +269,27 @@ export function end(tx: Transaction, rollout: Rollout): 'ended' | 'waits' | { st
     else if (rollout.failure !== null) endBroken(tx, id);
   }
   const states = all.map((id) => endingOf(tx.state, id, tx.now));
-  if (states.includes('waits')) return 'waits';
-  const late = all.filter((_, index) => states[index] === 'late');
-  return late.length === 0 ? 'ended' : { stuck: `node ${late.join(', ')} did not shut down in time` };
+  if (states.includes('waits')) return waitForAway(tx, rollout, all);
+  const [late, away] = (['late', 'away'] as const).map((kind) => all.filter((_, index) => states[index] === kind));
+  const whys = [
+    ...(late?.length ? [`node ${late.join(', ')} did not shut down in time`] : []),
+    ...(away?.length ? [`node ${away.join(', ')} is away, and could not be told to shut down`] : []),
+  ];
+  return whys.length === 0 ? 'ended' : { stuck: whys.join('; ') };
+}
+
+/** Until when those are waited for whose connection was lost before they were told to shut down. */
+function waitForAway(tx: Transaction, { id, deadline }: Rollout, losing: readonly string[]): 'waits' {
+  const until = losing.map((each) => awayUntil(tx.state, tx.node(each))).filter((at) => at !== null && at > tx.now);
+  const next = until.length === 0 ? null : Math.min(...until.map(Number));
+  if (next !== deadline) tx.patchOperation(id, { deadline: next });
+  return 'waits';
+}
+
+/** null: it is not away, or was told. */
+function awayUntil({ settings }: OrchestratorState, node: NodeState | undefined): number | null {
+  if (node?.connection.kind !== 'disconnected' || node.intent.kind === 'shuttingDown') return null;
+  return node.connection.gone ? null : node.connection.since + settings.maxNodeDowntimeMs;
 }
 
 /** A broken new node does not stay behind, to be given shards at the next death. */
@@ -282,13 +300,15 @@ function endBroken(tx: Transaction, id: string): void {
   if (process !== undefined && process.ending === null) endProcess(tx, id, 'its rollout was reverted');
 }
 
-function endingOf({ nodes }: OrchestratorState, id: string, now: number): 'ended' | 'waits' | 'late' {
-  const node = nodes.get(id);
+function endingOf(state: OrchestratorState, id: string, now: number): 'ended' | 'waits' | 'late' | 'away' {
+  const node = state.nodes.get(id);
   if (node === undefined || hasSaidGoodbye(node)) return 'ended';
   const { connection, intent } = node;
   if (connection.kind !== 'disconnected') return 'waits';
   if (connection.gone) return 'ended';
-  return intent.kind === 'shuttingDown' && intent.deadline > now ? 'waits' : 'late';
+  // One that was not told yet is told when it is back.
+  if (intent.kind !== 'shuttingDown') return (awayUntil(state, node) ?? now) > now ? 'waits' : 'away';
+  return intent.deadline > now ? 'waits' : 'late';
 }
 
 /** Why nothing moves at the moment; null: it does, or could. */

@@ -175,10 +175,35 @@ function startQueued(tx: Transaction, node: string, shard: number): void {
 }
 
 function expirePermits(tx: Transaction): void {
+  if (keyTimes(tx.state.identifies.keys).earliestHeld > tx.now) return;
   for (const [key, entry] of Object.entries(tx.state.identifies.keys)) {
     if (entry.holder === null || entry.freeAt > tx.now) continue;
     const { identifies } = tx.state;
     const freed = { holder: null, freeAt: tx.now };
     tx.patch({ identifies: { ...identifies, keys: { ...identifies.keys, [key]: freed } } });
   }
+}
+
+type KeyTimes = {
+  /** When the first permit times out; Infinity: none is out. */
+  readonly earliestHeld: number;
+  /** From then on every key is free, or its permit has timed out. */
+  readonly latest: number;
+};
+
+const timesOf = new WeakMap<IdentifyBudget['keys'], KeyTimes>();
+
+/** Remembered for as long as the keys stay the same: with a large max_concurrency there are thousands of them. */
+export function keyTimes(keys: IdentifyBudget['keys']): KeyTimes {
+  const known = timesOf.get(keys);
+  if (known !== undefined) return known;
+  let earliestHeld = Infinity;
+  let latest = -Infinity;
+  for (const { holder, freeAt } of Object.values(keys)) {
+    if (holder !== null) earliestHeld = Math.min(earliestHeld, freeAt);
+    latest = Math.max(latest, freeAt);
+  }
+  const times = { earliestHeld, latest };
+  timesOf.set(keys, times);
+  return times;
 }

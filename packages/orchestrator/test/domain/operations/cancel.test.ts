@@ -166,6 +166,26 @@ describe('a rollout that is cancelled', () => {
     expect(world.state.operations.size).toBe(0);
   });
 
+  // The migration was then of an operation that is over, and the orchestrator stopped at its own invariant.
+  test('lets a shard arrive that was past the point of no return when all old nodes were gone', () => {
+    const world = fleet({});
+    const asked = world.command(rollout);
+    while (world.truth()['launched-1'] === undefined && world.deliver(() => 0));
+    const launched = world.nodes.get('launched-1')!;
+    launched.mute.add('transferActivate');
+    world.settle();
+    const steps = (): readonly string[] => [...world.state.migrations.values()].map(({ step }) => step.kind);
+    expect(steps()).toEqual(['activating']);
+    world.command({ kind: 'cancelOperation', operation: [...world.state.operations.keys()][0]! });
+    for (const old of ['a', 'b']) world.kill(world.nodes.get(old)!);
+    expect(world.replies.get(asked)).toMatchObject({ error: { code: 'DSO_OPERATION_CANCELLED' } });
+    expect(steps()).toEqual(['activating']);
+    launched.mute.clear();
+    for (const message of world.sentTo('launched-1', 'transferActivate').slice(-1)) launched.receive(message);
+    world.pass(60_000);
+    expect(Object.values(world.truth()).flat()).toHaveLength(4);
+  });
+
   test('keeps a launched node that is needed by then', () => {
     const world = fleet({ nodes: 2, launches: 'hang' });
     world.command(rollout);

@@ -57,6 +57,42 @@ describe('a node that asks to leave', () => {
     expect(identifies(fleet)).toEqual([]);
   });
 
+  // A bot grew until 8 s were not enough for its caches: restarts lost some of them, and nobody was told what to do.
+  test('is told that its deadline is too short when shards are left at its end', () => {
+    const { world: fleet, a } = world(['b']);
+    fleet.nodes.get('b')?.mute.add('transferOpen');
+    a.send(LEAVE);
+    fleet.pass(8_000);
+    expect(fleet.recorded('nodeShutdown')[0]).toMatchObject({
+      level: 'warn',
+      text: expect.stringMatching(/3 shards could not be moved or parked in time.*DSO_LEAVE_DEADLINE/),
+      fields: { tookMs: 5_000, withinMs: 8_000 },
+    });
+  });
+
+  test('is told the same when it needed most of its deadline, and nothing when it did not', () => {
+    const slow = world(['b'], { migrationsPerNode: 1 });
+    const b = slow.world.nodes.get('b')!;
+    b.mute.add('transferActivate');
+    slow.a.send(LEAVE);
+    for (let moved = 0; moved < 3; moved += 1) {
+      slow.world.pass(1_700);
+      const [last] = slow.world.sentTo('b', 'transferActivate').slice(-1);
+      b.receive(last!);
+      slow.world.settle();
+    }
+    const quick = world(['b']);
+    quick.a.send(LEAVE);
+    quick.world.settle();
+    const goodbye = { kind: 'shutdown', final: false, sessions: [] } as const;
+    for (const { world: fleet, a } of [slow, quick]) {
+      a.send(goodbye);
+      fleet.settle();
+    }
+    const levels = [slow, quick].map(({ world: fleet }) => fleet.recorded('nodeShutdown').map(({ level }) => level));
+    expect(levels).toEqual([['warn'], ['info']]);
+  });
+
   test('goes on to leave when the orchestrator was restarted meanwhile', () => {
     const { world: fleet, a } = world(['b']);
     fleet.nodes.get('b')?.mute.add('transferOpen');

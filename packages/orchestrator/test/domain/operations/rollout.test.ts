@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { drain, rollout, World } from '../world.js';
 import type { WorldOptions } from '../world.js';
+import type { ModelNode } from '../model-node.js';
 
 function twoRunning(options: WorldOptions = {}): World {
   const world = new World(options);
@@ -191,6 +192,44 @@ describe('a rollout', () => {
     world.pass(20_000);
     expect(JSON.stringify(world.replies.get(request))).toContain('did not shut down in time');
     expect(world.truth()).toEqual({ b: [1, 3], 'launched-1': [0, 2] });
+  });
+
+  // An old node whose connection was lost for a moment when its last shard had moved was said not to have shut down in
+  // time. Nobody had told it to; it came back, and stayed.
+  describe('when an old node is away at the end', () => {
+    /** The last shard of `a` has moved, and `a` has no connection. */
+    function away(): { world: World; request: string; a: ModelNode } {
+      const world = twoRunning({ canLaunch: true, maxNodeDowntimeMs: 4_000 });
+      const a = world.nodes.get('a')!;
+      const request = world.command(rollout);
+      while (world.truth()['launched-1'] === undefined && world.deliver(() => 0));
+      world.nodes.get('launched-1')!.mute.add('transferActivate');
+      world.settle();
+      expect(world.truth()['a']).toBeUndefined();
+      world.disconnect(a);
+      world.nodes.get('launched-1')!.mute.clear();
+      for (const message of world.sentTo('launched-1', 'transferActivate').slice(-1))
+        world.nodes.get('launched-1')!.receive(message);
+      world.settle();
+      return { world, request, a };
+    }
+
+    test('waits for the node, and tells it when it is back', () => {
+      const { world, request, a } = away();
+      expect(world.replies.get(request)).toBeUndefined();
+      world.connect(a);
+      world.pass(1_000);
+      expect(world.replies.get(request)).toMatchObject({ ok: true });
+      expect(a.alive).toBe(false);
+    });
+
+    test('says so when it does not come back in time', () => {
+      const { world, request } = away();
+      world.pass(5_000);
+      expect(JSON.stringify(world.replies.get(request))).toContain(
+        'node a is away, and could not be told to shut down',
+      );
+    });
   });
 
   test('skips a node that died before its turn', () => {
