@@ -1,4 +1,4 @@
-/** `npm run bench -- reads`: how long the orchestrator of a large fleet takes for `GET /metrics` and `GET /v1/status`. */
+/** `npm run bench -- reads`: how long the orchestrator of a large fleet takes for `/metrics` and `/v1/status`. */
 import { createServer, type AddressInfo } from 'node:net';
 import { systemClock } from '@dshard/transport';
 import { Command } from 'commander';
