@@ -43,7 +43,11 @@ export function parseOptions(argv: readonly string[], random: Random): HostileOp
     .option('--seed <n>', 'which inputs (default: a fresh one)', wholeNumber(0, MAX_SEED))
     .option('--door <names>', `only these, separated by commas: ${names.join(', ')}`, doors)
     .option('--from <n>', 'the number of the first input of each door', wholeNumber(0, 1_000_000), 0)
-    .option('--plant <hole>', 'a hole in the processes behind the doors: crash or leak; the run must fail', plant)
+    .option(
+      '--plant <hole>',
+      'a hole behind the doors: crash or leak, or for the door api role or answer; the run must fail',
+      plant,
+    )
     .option('--short', 'few inputs, and no planted hole, for CI', false)
     .option('--json', 'the last line of stdout is the verdict as JSON', false)
     .addHelpText(
@@ -90,6 +94,8 @@ function doors(text: string): DoorName[] {
 }
 
 function plant(text: string): Plant {
-  if (text !== 'crash' && text !== 'leak') throw new InvalidArgumentError('There are the holes crash and leak.');
-  return text;
+  const known: readonly Plant[] = ['crash', 'leak', 'role', 'answer'];
+  const found = known.find((each) => each === text);
+  if (found === undefined) throw new InvalidArgumentError(`There are the holes ${known.join(', ')}.`);
+  return found;
 }

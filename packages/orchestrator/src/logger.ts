@@ -23,20 +23,32 @@ export type LogStream = { isTTY?: boolean; write(text: string): unknown };
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
-export function createLogger(options: LoggerOptions): Logger {
+/** Whose level can be changed while it is used. */
+export type LevelledLogger = Logger & { setLevel(this: void, level: LogLevel): void };
+
+export function createLogger(options: LoggerOptions): LevelledLogger {
   const { level, stream = process.stderr, clock = systemClock() } = options;
   if (options.pretty ?? stream.isTTY === true) return linesLogger(level, stream, clock);
-  return pino({ level, base: null }, { write: (line: string) => void stream.write(line) });
+  const logger = pino({ level, base: null }, { write: (line: string) => void stream.write(line) });
+  return Object.assign(logger, {
+    setLevel(next: LogLevel) {
+      logger.level = next;
+    },
+  });
 }
 
-function linesLogger(least: LogLevel, stream: LogStream, clock: Clock): Logger {
+function linesLogger(first: LogLevel, stream: LogStream, clock: Clock): LevelledLogger {
+  let least = first;
   const at =
     (level: LogLevel) =>
     (fields: Record<string, unknown>, message: string): void => {
       if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
       stream.write(`${formatLine({ at: clock.wallClock(), level, fields, message, color: stream.isTTY === true })}\n`);
     };
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const setLevel = (level: LogLevel): void => {
+    least = level;
+  };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), setLevel };
 }
 
 export type LogEntry = {

@@ -40,6 +40,7 @@ import { advertised } from './config/advertised.js';
 import { settingsOf } from './config/settings.js';
 import { configurationOf } from './http/configuration.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
+import { reloading, type ReadAgain } from './reloading.js';
 import { Standby } from './standby.js';
 import { addressTaken, addressUnusable } from './errors.js';
 import { createLogger } from './logger.js';
@@ -67,6 +68,8 @@ export type StartedOrchestrator = {
   /** Where the REST interface listens; null when there is none. */
   readonly httpAddress: Address | null;
   readonly orchestrator: OrchestratorHandle;
+  /** Takes over what may change of a configuration that is read anew, and says the rest in the log. Never rejects. */
+  readonly reload: ReadAgain;
   /** May be called twice; the first mode counts. */
   close(mode: CloseMode): Promise<void>;
   /** Kills the node processes this orchestrator started, at once. For when `close('end')` takes somebody too long. */
@@ -78,7 +81,9 @@ export async function startOrchestrator(
   config: ResolvedConfig,
   surroundings: Surroundings = {},
 ): Promise<StartedOrchestrator> {
-  const { clock: machine = systemClock(), random = systemRandom(), logger = createLogger(config.log) } = surroundings;
+  const { clock: machine = systemClock(), random = systemRandom() } = surroundings;
+  const ownLogger = createLogger(config.log);
+  const { logger = ownLogger } = surroundings;
   const transport = surroundings.transport ?? transportOf(config, machine, logger);
   for (const warning of config.warnings) logger.warn({}, warning);
   const proxy = config.discord.token === null ? null : usableProxy(config.discord.api, process.env);
@@ -113,6 +118,7 @@ export async function startOrchestrator(
     ...(spans && { onState: spans.state }),
   });
   if (spans !== null) orchestrator.onEntry(spans.entry);
+  const configuration = configurationOf(config);
   let running = false;
   let http: HttpServer | null = null;
   let httpAddress: Address | null = null;
@@ -124,7 +130,7 @@ export async function startOrchestrator(
         orchestrator,
         token: config.token,
         version: packageVersion(),
-        configuration: configurationOf(config),
+        configuration,
         random,
         listenerOn,
         isReady: () => running,
@@ -141,7 +147,8 @@ export async function startOrchestrator(
   }
   running = true;
   if (httpAddress !== null) logger.info({ address: httpAddress }, `The REST interface listens on ${httpAddress}.`);
-  return started({ orchestrator, http, httpAddress, launcher, spans });
+  const reload = reloading(config, { orchestrator, logger, configuration, onLevel: ownLogger.setLevel });
+  return started({ orchestrator, http, httpAddress, launcher, spans, reload });
 }
 
 type Parts = {
@@ -150,9 +157,10 @@ type Parts = {
   httpAddress: Address | null;
   launcher: Launcher | null;
   spans: Spans | null;
+  reload: ReadAgain;
 };
 
-function started({ orchestrator, http, httpAddress, launcher, spans }: Parts): StartedOrchestrator {
+function started({ orchestrator, http, httpAddress, launcher, spans, reload }: Parts): StartedOrchestrator {
   let closing: Promise<void> | null = null;
   return {
     get address() {
@@ -160,6 +168,7 @@ function started({ orchestrator, http, httpAddress, launcher, spans }: Parts): S
     },
     httpAddress,
     orchestrator,
+    reload,
     close(mode) {
       // The REST interface goes last: until then operators see how far the shutdown is.
       closing ??= orchestrator.close(mode).finally(async () => {

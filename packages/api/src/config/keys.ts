@@ -116,9 +116,14 @@ export type ConfigKeyEntry<T> = {
   variable: string | null;
   /** Never shown in a message. */
   secret: boolean;
+  /** Whether a new value is taken over without a restart. */
+  reloadable: boolean;
 };
 
-type Extra = { variable?: string | null; secret?: boolean };
+type Extra = { variable?: string | null; secret?: boolean; reloadable?: boolean };
+
+/** `dso up` takes a new value over while it runs (SIGUSR2). */
+const RELOADABLE: Extra = { reloadable: true };
 
 /** What `key` makes before it knows the key's name. */
 type ConfigEntry<T> = { field: Field<T>; byDefault: T; about: string } & Extra;
@@ -186,7 +191,7 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     null,
     'The shards this orchestrator cares for, when several share a bot. Needs a fixed totalShards.',
   ),
-  ensureAllShardsRunning: key(flag(), true, 'Start every shard that nobody runs.'),
+  ensureAllShardsRunning: key(flag(), true, 'Start every shard that nobody runs.', RELOADABLE),
   bucketSize: key(
     wholeNumber({ min: 1, max: MAX_SHARDS }),
     1,
@@ -201,13 +206,15 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     orNull(orWord(wholeNumber({ min: 1, max: MAX_SHARDS }), 'auto'), 'none'),
     null,
     'How many shards a node gets automatically; an operator may place more. auto: half as much again as its fair share, and enough to take over from a node that is lost.',
+    RELOADABLE,
   ),
   nodes: key(
     wholeNumber({ min: 0, max: 1000 }),
     0,
     'How many nodes the launcher keeps up; 0: a node is launched when shards have no node with room.',
+    RELOADABLE,
   ),
-  maxNodeDowntime: key(duration(), 10_000, 'How long a silent node keeps its shards.'),
+  maxNodeDowntime: key(duration(), 10_000, 'How long a silent node keeps its shards.', RELOADABLE),
   startupGrace: key(
     duration(),
     10_000,
@@ -218,29 +225,43 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     0,
     'With a total of at most this many shards the orchestrator does not wait for startupGrace.',
   ),
-  migrationsPerNode: key(wholeNumber({ min: 1, max: 1000 }), 4, 'How many shards of one node may move at once.'),
-  migrationsTotal: key(wholeNumber({ min: 1, max: 10_000 }), 16, 'How many shards may move at once in all.'),
+  migrationsPerNode: key(
+    wholeNumber({ min: 1, max: 1000 }),
+    4,
+    'How many shards of one node may move at once.',
+    RELOADABLE,
+  ),
+  migrationsTotal: key(
+    wholeNumber({ min: 1, max: 10_000 }),
+    16,
+    'How many shards may move at once in all.',
+    RELOADABLE,
+  ),
   maxUnavailable: key(
     countOrShare(),
     { percent: 25 },
     'How many shards may be moving or down at once. While more are down, planned migrations wait.',
+    RELOADABLE,
   ),
   takeoversPerNode: key(
     wholeNumber({ min: 1, max: 10_000 }),
     16,
     'How many shards of lost nodes one node resumes at once.',
+    RELOADABLE,
   ),
   quarantineAfter: key(
     wholeNumber({ min: 0, max: 100 }),
     3,
     'A shard that was newly started on so many nodes in a row when they died is not started any more until it is released; 0: never mind.',
+    RELOADABLE,
   ),
   rebalance: key(
     choice('join', 'auto', 'off'),
     'join',
     'Spread shards without being asked: join fills nodes that are new or empty, and mends what has 1.5 times the average; auto mends 1.25 times the average as well; off only when asked (dso rebalance).',
+    RELOADABLE,
   ),
-  nodesMayRollout: key(flag(), false, 'Let a bot begin a rollout by itself (client.shard.respawnAll()).'),
+  nodesMayRollout: key(flag(), false, 'Let a bot begin a rollout by itself (client.shard.respawnAll()).', RELOADABLE),
   heartbeat: key(
     duration(),
     5000,
@@ -262,8 +283,14 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     duration({ min: 1 }),
     30_000,
     'How long a node may take to answer a start, a stop or a shutdown.',
+    RELOADABLE,
   ),
-  'timeouts.migrationStep': key(duration({ min: 1 }), 15_000, 'How long each step of a migration may take.'),
+  'timeouts.migrationStep': key(
+    duration({ min: 1 }),
+    15_000,
+    'How long each step of a migration may take.',
+    RELOADABLE,
+  ),
   'timeouts.freeze': key(
     duration({ min: 1 }),
     5000,
@@ -273,36 +300,43 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     duration({ min: 1 }),
     300_000,
     'How long a drain may wait for maxUnavailable before it stops.',
+    RELOADABLE,
   ),
   'timeouts.rolloutProgress': key(
     duration({ min: 1 }),
     600_000,
     'How long a rollout may go without progress before its shards go back to the old nodes.',
+    RELOADABLE,
   ),
   'timeouts.launch': key(
     duration({ min: 1 }),
     60_000,
     'How long a launched node may take to connect. After that its process is ended.',
+    RELOADABLE,
   ),
   'timeouts.launchRetry': key(
     duration(),
     1_000,
     'The pause after a launched node died or could not be launched; it doubles each time the next one dies, too.',
+    RELOADABLE,
   ),
   'timeouts.launchRetryMax': key(
     duration(),
     300_000,
     'The longest pause between launches of a version that dies again and again.',
+    RELOADABLE,
   ),
   'timeouts.healthyAfter': key(
     duration({ min: 1 }),
     600_000,
     'A version none of whose nodes died for so long is healthy: the next pause is timeouts.launchRetry again.',
+    RELOADABLE,
   ),
   'timeouts.identify': key(
     duration({ min: 1 }),
     60_000,
     'How long an IDENTIFY permit is kept whose end is never reported.',
+    RELOADABLE,
   ),
   'http.enabled': key(flag(), true, 'Whether there is a REST interface.'),
   'http.listen': key(
@@ -407,11 +441,13 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     duration(),
     20_000,
     'How long a parked shard waits for a node that came after it was parked; then any node gets it.',
+    RELOADABLE,
   ),
   'park.ttl': key(
     duration({ min: 1 }),
     60_000,
     'How long the state of a parked shard is kept. Discord forgets gateway sessions after a minute or two.',
+    RELOADABLE,
   ),
   'park.maxShard': key(
     wholeNumber({ min: 1, max: 1_048_576 }),
@@ -440,8 +476,14 @@ const entries: { readonly [K in ConfigKey]: ConfigEntry<ConfigValues[K]> } = {
     orNull(wholeNumber({ min: 0 }), 'auto'),
     null,
     'So many of the day’s session starts are kept back for an operator (`dso allowidentifies`); auto: a twentieth of them.',
+    RELOADABLE,
   ),
-  'log.level': key(choice('debug', 'info', 'warn', 'error', 'silent'), 'info', 'The least level that is logged.'),
+  'log.level': key(
+    choice('debug', 'info', 'warn', 'error', 'silent'),
+    'info',
+    'The least level that is logged.',
+    RELOADABLE,
+  ),
   'log.pretty': key(orNull(flag(), 'auto'), null, 'Lines for people; auto: on a terminal. Otherwise JSON.'),
 };
 
@@ -458,8 +500,15 @@ export function isConfigKey(name: string): name is ConfigKey {
 }
 
 export function configEntry<K extends ConfigKey>(name: K): ConfigKeyEntry<ConfigValues[K]> {
-  const { field, byDefault, about, variable, secret = false } = entries[name];
-  return { field, byDefault, about, variable: variable === undefined ? variableOf(name) : variable, secret };
+  const { field, byDefault, about, variable, secret = false, reloadable = false } = entries[name];
+  return {
+    field,
+    byDefault,
+    about,
+    variable: variable === undefined ? variableOf(name) : variable,
+    secret,
+    reloadable,
+  };
 }
 
 /** `launcher.stopGrace` → `DSO_LAUNCHER_STOP_GRACE`. */

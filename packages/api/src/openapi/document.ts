@@ -146,7 +146,9 @@ function responsesOf(name: EndpointName, { method, role, edits, streams }: AnyEn
   const codes = Object.keys(REFUSALS).filter((code) => {
     if (code === '412') return edits !== undefined;
     if (['401', '403', '429'].includes(code)) return role !== 'none' || name === 'logIn';
-    return method !== 'GET' || !['409', '413', '415', '500'].includes(code);
+    // What is deployed, a command of the operator is asked.
+    const mayFail = method !== 'GET' || name === 'deployedVersion';
+    return mayFail || !['409', '413', '415', '500'].includes(code);
   });
   const refusals = codes.map((code) => [code, refused(REFUSALS[code] ?? '')] as const);
   const extra = name === 'startOperation' ? { '202': { description: 'It has begun.', content } } : {};

@@ -7,7 +7,9 @@ const INTRODUCTION = `# Configuration
 Every key of \`dso.yaml\`, with its environment variable. Flags win over the environment, the environment over the file, the file over the
 defaults. A dot is a section: \`launcher.stopGrace\` is \`stopGrace\` under \`launcher\`. Times are written \`250ms\`, \`10s\`, \`2m\`, \`1h\` or as a
 number of milliseconds. Paths in the file are relative to the file. Unknown keys are refused. Any key can be given to \`dso up\` as \`--set key=value\`.
-\`dso config\` shows what is in force in a folder, and where each setting was written.
+\`dso config\` shows what is in force in a folder, and where each setting was written; \`dso config check\` says whether it can be used.
+\`kill -USR2\` has a running \`dso up\` read file and environment again: it takes over what can change, says what needs a restart, and keeps everything as it is
+when the file cannot be used.
 
 \`\`\`yaml
 # dso.yaml
@@ -23,7 +25,7 @@ launcher:
 `;
 
 function describeKey(key: ConfigKey): string {
-  const { field, byDefault, about, variable } = configEntry(key);
+  const { field, byDefault, about, variable, reloadable } = configEntry(key);
   const written = writtenValue(key, byDefault);
   const byDefaultText = byDefault === null || written === 'none' ? written : `\`${written}\``;
   return [
@@ -34,6 +36,7 @@ function describeKey(key: ConfigKey): string {
     `- takes: ${field.expected}`,
     `- default: ${byDefaultText}`,
     ...(variable === null ? [] : [`- variable: \`${variable}\``]),
+    ...(reloadable ? ['- a new value is taken over without a restart (`kill -USR2`)'] : []),
     '',
   ].join('\n');
 }

@@ -38,6 +38,7 @@ Stopping:
                     without --bot or --command (a launcher) the nodes are not its own, and run on, as on SIGHUP
   a second signal   kills the nodes at once and exits
   SIGHUP            exits and leaves the nodes running; the next \`dso up\` in the same place finds them again
+  SIGUSR2           reads dso.yaml again: takes over what can change, and says what needs a restart
   --keep-sessions   makes the first of these end everything only until the next \`dso up\` in the same place: shards are
                     parked with their state, and resumed then without an IDENTIFY (within a minute: park.ttl)
 
@@ -93,16 +94,17 @@ export function addUp(program: Command): void {
 async function up(options: Options): Promise<void> {
   const { startOrchestrator } = await importOrchestrator();
   const { resolveConfig } = await import('@dshard/api/config');
-  const config = resolveConfig({
-    flags: flagsOf(options),
-    environment: process.env,
-    file: configFile(options),
-    cwd: process.cwd(),
-  });
+  const cwd = process.cwd();
+  const read = (): ResolvedConfig =>
+    resolveConfig({ flags: flagsOf(options), environment: process.env, file: configFile(options), cwd });
+  const config = read();
   // Nobody has to read what it prints: an orchestrator does not end with its terminal's pipe.
   process.stdout.removeAllListeners('error').on('error', () => undefined);
   const ending = endingOf(config, options.keepSessions === true);
   const closing = signals(ending);
+  let reload: (() => void) | null = null;
+  // Before it runs there is nothing to take over, and the signal ends nothing.
+  process.on('SIGUSR2', () => reload?.());
   let end: number | 'superseded';
   do {
     let started: StartedOrchestrator;
@@ -116,7 +118,9 @@ async function up(options: Options): Promise<void> {
     process.stdout.write(
       options.json === true ? `${JSON.stringify(documentOf(started, config))}\n` : greeting(started, config, ending),
     );
+    reload = () => void started.reload(read);
     end = await closing.close(started);
+    reload = null;
     // Whoever is to be a standby is the other one's now.
   } while (end === 'superseded' && config.store.standby);
   process.exitCode = end === 'superseded' ? 1 : end;

@@ -22,8 +22,8 @@ const PLANT = fileURLToPath(new URL('../plant.js', import.meta.url));
 
 export const TOKEN = 'correct-horse-battery-staple-of-the-hostile-suite';
 
-/** See plant.ts. */
-export type Plant = 'crash' | 'leak';
+/** The first two: see plant.ts. The others: what an orchestrator without a check would let pass (doors/api.ts). */
+export type Plant = 'crash' | 'leak' | 'role' | 'answer';
 
 export type VictimOptions = {
   shards: number;
@@ -186,7 +186,7 @@ function excessOf(pid: number, before: Figures | null): string | null {
 
 /** What is started meanwhile has a hole, see plant.ts. */
 async function withPlant<T>(plant: Plant | null, start: () => Promise<T>): Promise<T> {
-  if (plant === null) return start();
+  if (plant !== 'crash' && plant !== 'leak') return start();
   const { NODE_OPTIONS: options } = process.env;
   process.env['NODE_OPTIONS'] = `${options ?? ''} --import=${PLANT}`.trim();
   process.env['HOSTILE_PLANT'] = plant;

@@ -11,7 +11,7 @@ export type Input = {
 };
 
 export type DoorName =
-  'node-port' | 'node-port-without-token' | 'node-library' | 'rest' | 'configuration' | 'store' | 'emulator';
+  'node-port' | 'node-port-without-token' | 'node-library' | 'rest' | 'api' | 'configuration' | 'store' | 'emulator';
 
 export type OpenDoor = {
   input(dice: Dice): Input;

@@ -1,4 +1,5 @@
 /** Every door of the project. */
+import { api } from './api.js';
 import { configuration } from './configuration.js';
 import type { Door } from './door.js';
 import { emulator } from './emulator.js';
@@ -12,6 +13,7 @@ export const DOORS: readonly Door[] = [
   nodePortWithoutToken,
   nodeLibrary,
   rest,
+  api,
   configuration,
   store,
   emulator,

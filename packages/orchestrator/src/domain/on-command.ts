@@ -17,6 +17,7 @@ import { unquarantineShards } from './shards/quarantine.js';
 import { shutdownFleet } from './operations/shutdown-fleet.js';
 import { beginShutdown } from './fleet/leave.js';
 import { hasConnection, isShuttingDown } from './state/nodes.js';
+import type { Settings } from './state/settings.js';
 import type { Transaction } from './state/transaction.js';
 import { knownNode } from './state/checks.js';
 import { startShards } from './shards/start-request.js';
@@ -76,11 +77,25 @@ export function onCommand(tx: Transaction, { request, command, expected }: Comma
       return createToken(tx, request, command.token);
     case 'revokeToken':
       return revokeToken(tx, request, command.token);
+    case 'changeSettings':
+      return changeSettings(tx, request, command);
     case 'recordRequest':
       return recordRequest(tx, request, command.entry);
     case 'shutdownFleet':
       return shutdownFleet(tx, request, command.keepSessions === true);
   }
+}
+
+/** How many nodes are kept up is as it is configured again, whatever `scale` said before. */
+function changeSettings(
+  tx: Transaction,
+  request: string,
+  { settings, keys }: { settings: Partial<Settings>; keys: readonly string[] },
+): void {
+  tx.changeSettings(settings);
+  const text = `The configuration was read again, and holds from now on: ${keys.join(', ')}.`;
+  tx.record('settingsChanged', 'info', text, { keys });
+  tx.done(request, text);
 }
 
 /** Its shards move to the other nodes first, unless it is to shut down at once. */

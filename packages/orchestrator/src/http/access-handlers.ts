@@ -2,7 +2,7 @@
 import { newToken } from './api-tokens.js';
 import { replyTo } from './answers.js';
 import { found, type Handlers } from './handler.js';
-import { pageOf } from './pages.js';
+import { isWholeNumber, pageOf } from './pages.js';
 import { inWallTime } from './wall-time.js';
 
 export const ACCESS_HANDLERS: Pick<Handlers, 'tokens' | 'createToken' | 'revokeToken' | 'audit'> = {
@@ -26,10 +26,14 @@ export const ACCESS_HANDLERS: Pick<Handlers, 'tokens' | 'createToken' | 'revokeT
     replyTo(await orchestrator.command({ kind: 'revokeToken', token }, by, meta)),
   audit({ values }, { orchestrator, clock }) {
     const newestFirst = [...orchestrator.state.audit.values()].reverse();
-    const { rows: entries, ...page } = pageOf(newestFirst, values, {
+    const result = pageOf(newestFirst, values, {
+      list: 'the audit',
+      isKey: isWholeNumber,
       keyOf: ({ id }) => id,
       isAfter: (id, last) => id < Number(last),
     });
+    if (!result.ok) return result.refused;
+    const { rows: entries, ...page } = result.page;
     const now = clock.now();
     return found({ ...page, ...inWallTime({ now, entries }, clock) });
   },

@@ -9,7 +9,7 @@ import { failed, refusal } from './answers.js';
 import { DOCS_HEADERS, docsPage } from './docs-page.js';
 import { found, foundAs, type Asked, type Handled, type Handlers, type Surroundings } from './handler.js';
 import { operationOf } from './operation-status.js';
-import { listed } from './pages.js';
+import { isWholeNumber, listed } from './pages.js';
 import { rowsOf } from './rows.js';
 import { shardsByNode } from './shards-by-node.js';
 import { identifiesOf, migrationStatus, nodeStatus } from './v1-status.js';
@@ -44,7 +44,13 @@ export const LIST_HANDLERS: Pick<Handlers, Names> = {
     const result = listed(
       rows.shardIds.map((id) => rows.shard(id)),
       { ...values, query },
-      { fields: SHARD_QUERY, keyOf: ({ id }) => id, isAfter: (id, last) => id > Number(last) },
+      {
+        list: 'shards',
+        fields: SHARD_QUERY,
+        keyOf: ({ id }) => id,
+        isAfter: (id, last) => id > Number(last),
+        isKey: isWholeNumber,
+      },
     );
     if (!result.ok) return result.refused;
     const { rows: shards, ...page } = result.page;
@@ -61,7 +67,7 @@ export const LIST_HANDLERS: Pick<Handlers, Names> = {
     const result = listed(
       rows.nodeIds.flatMap((id) => rows.node(id) ?? []),
       values,
-      { fields: NODE_QUERY, keyOf: ({ id }) => id, isAfter: (id, last) => id > last },
+      { list: 'nodes', fields: NODE_QUERY, keyOf: ({ id }) => id, isAfter: (id, last) => id > last, isKey: () => true },
     );
     if (!result.ok) return result.refused;
     const { rows: nodes, ...page } = result.page;

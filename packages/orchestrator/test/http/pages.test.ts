@@ -33,6 +33,8 @@ async function walk(
   }
 }
 
+const cursor = (text: string): string => Buffer.from(text).toString('base64url');
+
 const IDS = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 
 describe('a list', () => {
@@ -63,6 +65,10 @@ describe('a list', () => {
 
   test.each([
     ['cursor=!', 400, 'DSO_PARAMETER_INVALID'],
+    // The story: a cursor that was cut off was answered with an empty page, and a script took that for the end.
+    ['cursor=nonsense', 400, 'DSO_PARAMETER_INVALID'],
+    [`cursor=${cursor('shards 3')}`, 400, 'DSO_PARAMETER_INVALID'],
+    [`cursor=${cursor('nodes ')}`, 400, 'DSO_PARAMETER_INVALID'],
     ['limit=0', 400, 'DSO_PARAMETER_INVALID'],
     ['limit=10001', 400, 'DSO_PARAMETER_INVALID'],
     ['query=color:red', 400, 'DSO_QUERY_INVALID'],

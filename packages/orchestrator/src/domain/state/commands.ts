@@ -1,6 +1,7 @@
 import type { CallEach, GatewaySession } from '@dshard/protocol';
 import type { ApiToken, AuditEntry } from './access.js';
 import type { OperationPlan } from './operations.js';
+import type { Settings } from './settings.js';
 
 /** What an operator can ask for (REST, CLI). Answered by a `reply` effect with the same request id, when done. */
 export type OperatorCommand =
@@ -47,6 +48,8 @@ export type OperatorCommand =
   | { kind: 'createToken'; token: Omit<ApiToken, 'createdAt' | 'createdBy'> }
   /** By its id or its name. */
   | { kind: 'revokeToken'; token: string }
+  /** What the configuration says now, of what may change in a run. `keys`: as they are written there. */
+  | { kind: 'changeSettings'; settings: Partial<Settings>; keys: readonly string[] }
   /** For the audit. */
   | { kind: 'recordRequest'; entry: AuditEntry }
   /** Every node is told to shut down: for good (`final: true`), or, with `keepSessions`, until the next run. */

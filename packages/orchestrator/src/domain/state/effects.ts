@@ -100,6 +100,7 @@ export type HistoryName =
   | 'identifyBudgetLow'
   | 'identifyBudgetRestored'
   | 'identifiesAllowed'
+  | 'settingsChanged'
   | 'protocolViolation'
   | 'commandFailed'
   | 'storeLost'

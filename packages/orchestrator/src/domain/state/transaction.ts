@@ -135,6 +135,12 @@ export class Transaction {
     this.#changes += 1;
   }
 
+  changeSettings(changes: Partial<Settings>): void {
+    this.#draft.settings = { ...this.#draft.settings, ...changes };
+    if (changes.nodes !== undefined) this.#draft.scaledTo = null;
+    this.#changes += 1;
+  }
+
   /** `m7`: unique in this run. */
   nextId(prefix: string): string {
     const id = `${prefix}${this.#draft.nextId}`;
