@@ -36,6 +36,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'all shards of a fleet move to new nodes, each with its state',
     quick: ['--shards', '32,64', '--state', '64', '--processes', '1'],
   },
+  commit: {
+    about: 'decisions a second that become durable in each store, against one commit per decision',
+    quick: ['--quick'],
+  },
   node: {
     about: 'what the library costs a discord.js bot per event',
     quick: ['--runs', '1', '--seconds', '2', '--shards', '2'],
@@ -52,6 +56,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   tls: {
     about: 'gap of a moving shard by mutual TLS, against plain text',
     quick: ['--runs', '1', '--shards', '8', '--nodes', '2'],
+  },
+  dashboard: {
+    about: 'frames a second of the shard map in a real browser, with 5,000 shards and 200 changes a second',
+    quick: ['--seconds', '2'],
   },
   peers: {
     about: "a deploy by discord.js' ShardingManager, by discord-hybrid-sharding, and by ours",
