@@ -32,6 +32,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'how long GET /metrics and GET /v1/status of a large fleet take',
     quick: ['--nodes', '25', '--processes', '2', '--times', '10'],
   },
+  status: {
+    about: 'how soon a large fleet says how it is, and what slow readers of its live stream cost',
+    quick: ['--nodes', '50', '--processes', '1', '--questions', '40', '--readers', '10', '--rest', '3'],
+  },
   fleet: {
     about: 'all shards of a fleet move to new nodes, each with its state',
     quick: ['--shards', '32,64', '--state', '64', '--processes', '1'],
