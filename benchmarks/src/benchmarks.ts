@@ -49,6 +49,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'gap of a moving shard by mutual TLS, against plain text',
     quick: ['--runs', '1', '--shards', '8', '--nodes', '2'],
   },
+  dashboard: {
+    about: 'frames a second of the shard map in a real browser, with 5,000 shards and 200 changes a second',
+    quick: ['--seconds', '2'],
+  },
   peers: {
     about: "a deploy by discord.js' ShardingManager, by discord-hybrid-sharding, and by ours",
     quick: ['--quick', '--only', 'dshardorchestrator'],

@@ -22,6 +22,7 @@ import type { OrchestratorHandle } from '../runtime/contract.js';
 import { createAccess, visitOf, type Access, type Identity } from './access.js';
 import { failed, refusal } from './answers.js';
 import { Audit } from './audit.js';
+import { addDashboard, DASHBOARD_ROUTES } from './dashboard.js';
 import { LiveStreams } from './live/live-streams.js';
 import { countAnswers } from './metrics.js';
 import { RefusedRequests } from './refused-requests.js';
@@ -178,6 +179,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     const visit = visitOf(request);
     const url = request.routeOptions.url ?? '';
     const source = access.checkSource(visit);
+    // The files of the dashboard tell nothing of the fleet; who uses the page shows who they are to what the page asks.
+    if (source === null && DASHBOARD_ROUTES.has(url)) return;
     // Who logs in has no token yet; where the request comes from counts all the same.
     if (source === null && url === CONTRACT.logIn.path && request.method === CONTRACT.logIn.method) return;
     const found = source ?? withoutForgery(request, access.identify(visit));
@@ -192,7 +195,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       await reply.code(status).send(body);
       return;
     }
-    if (!options.isReady() && request.routeOptions.url !== CONTRACT.livez.path) {
+    if (!options.isReady() && url !== CONTRACT.livez.path) {
       const { status, body } = failed('DSO_STARTING', 'The orchestrator is starting.');
       await reply.code(status).send(body);
     }
@@ -225,6 +228,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     ownProcess,
   });
   countAnswers(app, orchestrator.ledger);
+  addDashboard(app);
   // An open event stream would keep the server from ever closing.
   app.addHook('preClose', () => {
     streams.close();
