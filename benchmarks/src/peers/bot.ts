@@ -18,7 +18,6 @@ const client = new Client({
   rest: { api: setting('DISCORD_API') },
   ...linesFor(manager),
 });
-if (manager === 'discord-hybrid-sharding') new ClusterClient(client);
 
 function linesFor(name: ManagerName): Partial<ClientOptions> {
   switch (name) {
@@ -38,11 +37,22 @@ let place = { shard: 0, s: 0, t: '' };
 client.on(Events.Raw, (packet: { t: string; s: number }, shard: number) => {
   place = { shard, s: packet.s, t: packet.t };
 });
-client.on(Events.MessageCreate, ({ id }) => {
-  const event = { ...place, id, at: clock.monotonicMs() };
-  // In the turn in which it is handled: what a process handled before it is killed is known.
-  appendFileSync(handledFile, `${JSON.stringify({ node: `process ${process.pid}`, event })}\n`);
-});
+const listen = (): void => {
+  client.on(Events.MessageCreate, ({ id }) => {
+    const event = { ...place, id, at: clock.monotonicMs() };
+    // In the turn in which it is handled: what a process handled before it is killed is known.
+    appendFileSync(handledFile, `${JSON.stringify({ node: `process ${process.pid}`, event })}\n`);
+  });
+};
+
+if (manager === 'discord-hybrid-sharding') {
+  // As its README says: it is told when the client is ready, and says from when on this process is to listen.
+  const cluster = new ClusterClient(client);
+  client.once(Events.ClientReady, () => cluster.triggerReady());
+  cluster.once('ready', listen);
+} else {
+  listen();
+}
 
 await client.login(setting('DISCORD_TOKEN'));
 

@@ -94,6 +94,8 @@ async function measure(name: ManagerName): Promise<Reading> {
     DSO_TOKEN: '',
   };
   const manager = await startManager(name, { folder: join(folder, 'data'), shards, environment });
+  const onInterrupt = (): void => void manager.end().finally(() => process.exit(130));
+  process.once('SIGINT', onInterrupt);
   try {
     await waitFor(clock, `${shards} shards of ${name}`, START_TIMEOUT_MS, () => attached(gateway) === shards);
     // A bot drops messages of guilds that it was not told of so far: this part does not count.
@@ -125,6 +127,7 @@ async function measure(name: ManagerName): Promise<Reading> {
       silentSeconds: rounded(silences.longestMs / 1_000),
     };
   } finally {
+    process.off('SIGINT', onInterrupt);
     await manager.end();
     stopFollowing();
     await gateway.close();

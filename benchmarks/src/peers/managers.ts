@@ -34,7 +34,10 @@ async function startTheirs({ folder, environment }: Run): Promise<RunningManager
     detached: true,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  await said(child, 'up');
+  await said(child, 'up').catch(async (error: unknown) => {
+    await endGroup(child);
+    throw error;
+  });
   return {
     restart: async () => {
       child.send('restart');
@@ -77,9 +80,15 @@ async function said(child: ChildProcess, what: string): Promise<void> {
   });
 }
 
+/** Also of a manager that has ended: its bots may live. */
 async function endGroup(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.pid === undefined) return;
-  const gone = once(child, 'exit');
-  process.kill(-child.pid, 'SIGKILL');
+  if (child.pid === undefined) return;
+  const isGone = child.exitCode !== null || child.signalCode !== null;
+  const gone = isGone ? Promise.resolve() : once(child, 'exit');
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
   await gone;
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- sizing`: what one process of a discord.js bot takes, by guilds and by messages. A bot does more with
- * a message than this bot, which counts: the figures are what is left when a bot does nothing.
+ * `npm run bench -- sizing`: what one process of a discord.js bot takes, by guilds and by messages. A bot does more
+ * with a message than this bot, which counts: the figures are what is left when a bot does nothing.
  */
 import { startGatewayEmulator } from '@dshard/gateway-emulator';
 import { delay, systemClock } from '@dshard/transport';

@@ -22,6 +22,8 @@ import { bareIdentify, identifyMessage, trusted, unproven } from './trust.js';
 const MOST_DOUBLINGS = 2;
 /** A leader is found within a second. */
 const MOST_BETWEEN_LEADERS_MS = 500;
+/** A standby that becomes the leader does not listen for a moment: that is no orchestrator that has long been away. */
+const MOST_ATTEMPTS_OF_A_STANDBY = 3;
 
 export function beginConnecting(tx: Transaction, attempt: number): void {
   tx.set({ link: { kind: 'connecting', attempt } });
@@ -133,11 +135,12 @@ export function onRefused(tx: Transaction, connection: number, rejection: Reject
 /** Somebody else leads, or nobody does yet: the wait does not grow as for an orchestrator that is away. */
 export function onNotLeader(tx: Transaction, connection: number, { leader }: NotLeader): void {
   const attempt = tx.link.kind === 'identifying' ? tx.link.attempt : 0;
+  const next = Math.min(attempt + 1, MOST_ATTEMPTS_OF_A_STANDBY);
   const reason = `This orchestrator does not lead; ${leader === null ? 'it does not know who does' : `${leader} does`}.`;
-  tx.log(attempt % 12 === 0 ? 'info' : 'debug', reason, { attempt });
+  tx.log(attempt === 0 ? 'info' : 'debug', reason, { attempt });
   tx.effect({ kind: 'closeConnection', connection, reason });
   tx.effect({ kind: 'leaderIs', address: leader });
-  waitAndRetry(tx, attempt + 1, Math.min(backoffMs(tx, attempt, 1), MOST_BETWEEN_LEADERS_MS), reason);
+  waitAndRetry(tx, next, Math.min(backoffMs(tx, attempt, 1), MOST_BETWEEN_LEADERS_MS), reason);
 }
 
 /** This node refuses the orchestrator, for what it says or does not say. */

@@ -273,4 +273,20 @@ describe('an orchestrator that does not lead', () => {
     }
     expect(bench.effects).toContainEqual({ kind: 'leaderIs', address: null });
   });
+
+  // A node asked the standby ten times until it led, met it just as it listened not at all, and waited 5 s for the next
+  // attempt, as if all orchestrators had been away for long; the new leader took its shards over.
+  test('is asked again within a second when it cannot be reached for a moment, as one that begins to lead', () => {
+    const bench = new Bench().connected();
+    for (let round = 0; round < 10; round += 1) {
+      bench.message({ kind: 'notLeader', leader: null });
+      bench.now += 500;
+      bench.event({ kind: 'tick' });
+      if (round < 9) bench.connected();
+    }
+    bench.event({ kind: 'connectFailed', reason: 'refused', jitter: 1 });
+    const { link } = bench.state;
+    if (link.kind !== 'waiting') throw new Error(`The link is ${link.kind}.`);
+    expect(link.until - bench.now).toBeLessThanOrEqual(1_000);
+  });
 });

@@ -155,7 +155,7 @@ function isCopyingEnough(tx: Transaction, node: string): boolean {
 }
 
 /** How many more shards may go from, or to, the node now. */
-export function roomToPark(tx: Transaction, node: string): number {
+function roomToPark(tx: Transaction, node: string): number {
   const { migrationsPerNode, migrationsTotal } = tx.settings;
   let ofNode = migrationsPerNode;
   let inAll = migrationsTotal;
