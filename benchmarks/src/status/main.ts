@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- status`: how soon a large fleet at rest answers how it is, and what readers of its live stream cost:
+ * `npm run bench -- status`: how soon a large fleet at rest answers how it is, and what readers of its stream cost:
  * one that keeps up, and many that do not read at all.
  */
 import { Agent, request } from 'node:http';
