@@ -28,6 +28,14 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'what a fleet at rest costs its orchestrator, and how soon a restarted one knows it',
     quick: ['--nodes', '25', '--times', '1,2', '--processes', '2', '--rest', '3'],
   },
+  reads: {
+    about: 'how long GET /metrics and GET /v1/status of a large fleet take',
+    quick: ['--nodes', '25', '--processes', '2', '--times', '10'],
+  },
+  status: {
+    about: 'how soon a large fleet says how it is, and what slow readers of its live stream cost',
+    quick: ['--nodes', '50', '--processes', '1', '--questions', '40', '--readers', '10', '--rest', '3'],
+  },
   fleet: {
     about: 'all shards of a fleet move to new nodes, each with its state',
     quick: ['--shards', '32,64', '--state', '64', '--processes', '1'],

@@ -17,6 +17,7 @@ import { addDoctor } from './doctor/doctor.js';
 import { addGet } from './get/get.js';
 import { addEvents } from './history/events.js';
 import { addHistory } from './history/history.js';
+import { addLogs } from './logs/logs.js';
 import { addInit } from './init/init.js';
 import { addEndpointCommand, commandOf, type Presentation } from './endpoint-command.js';
 import { withCommonHelp } from './run-command.js';
@@ -110,6 +111,7 @@ function addCommandOf(program: Command, name: EndpointName): void {
   if (name === 'events') {
     addEvents(program);
     addHistory(program);
+    addLogs(program);
   } else if (name === 'status') addStatus(program);
   else if (CONTRACT[name].command !== null) addEndpointCommand(program, name, PRESENTATIONS[name]);
 }

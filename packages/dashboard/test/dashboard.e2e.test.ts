@@ -37,7 +37,7 @@ describe.skipIf(!HAS_CHROMIUM)('the dashboard in Chromium', { timeout: 180_000 }
           // Nobody has room for the shards of a node that dies, so they are down until it is launched again.
           settings: { alarms: { shardsDownAfter: '300ms' }, maxShardsPerNode: 24, rebalance: 'join' },
         },
-        2_000,
+        400,
       ),
     ]);
     url = world.fleet.httpUrl;
@@ -161,7 +161,7 @@ describe.skipIf(!HAS_CHROMIUM)('the dashboard in Chromium', { timeout: 180_000 }
     await page()
       .getByRole('heading', { name: /Operation/ })
       .waitFor();
-    await untilSaid(page(), '.notes', /gives? (its|their) shards|drain/i);
+    await untilSaid(page(), '.notes', /Moving the shards of node/);
     await untilSaid(page(), '.operation .chip', /done/, 120_000);
     await page().locator('.lane').first().waitFor();
     await screenshot(page(), 'operation');

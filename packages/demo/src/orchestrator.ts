@@ -144,12 +144,12 @@ export class OrchestratorClient {
   }
 
   async status(): Promise<StatusV1> {
-    return (await this.#request('GET', '/v1/status')) as StatusV1;
+    return (await this.#read('/v1/status')) as StatusV1;
   }
 
   /** What happened after the entry with that id. */
   async events(after: number): Promise<readonly HistoryRow[]> {
-    return (await this.#request('GET', `/v1/events?after=${after}`)) as readonly HistoryRow[];
+    return (await this.#read(`/v1/events?after=${after}`)) as readonly HistoryRow[];
   }
 
   /** Resolves with the orchestrator's sentence when the operation is done. */
@@ -161,6 +161,16 @@ export class OrchestratorClient {
   /** Asks every node that has shards. */
   async call(parameters: Readonly<Record<string, string>>): Promise<CallReport> {
     return (await this.#request('POST', '/v1/call', new URLSearchParams(parameters))) as CallReport;
+  }
+
+  /** Once more where no answer came: the server closes a connection that is idle while this process is busy. */
+  async #read(path: string): Promise<unknown> {
+    try {
+      return await this.#request('GET', path);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      return this.#request('GET', path);
+    }
   }
 
   async #request(method: string, path: string, body?: URLSearchParams): Promise<unknown> {

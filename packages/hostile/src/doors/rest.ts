@@ -68,6 +68,7 @@ function request(dice: Dice): string {
     `${dice.chance(0.9) ? method : dice.pick(['PUT', 'TRACE', 'OPTIONS', 'HEAD', 'CONNECT'])} ${target} HTTP/1.1`,
     `host: ${dice.chance(0.8) ? 'localhost' : dice.pick(['evil.example', '127.0.0.1@evil', '', 'a b'])}`,
     ...(dice.chance(0.1) ? ['origin: https://evil.example'] : []),
+    ...(dice.chance(0.1) ? [`x-request-id: ${dice.text().replaceAll(/[\r\n\0]/g, '')}`] : []),
     ...(dice.chance(0.1) ? [`x-requested-by: ${dice.text().replaceAll(/[\r\n\0]/g, '')}`] : []),
     ...(isForm ? [`content-type: ${type}`, `content-length: ${Buffer.byteLength(written, 'latin1')}`] : []),
     'connection: close',

@@ -40,7 +40,7 @@ export function problemOf(answer: string): string | null {
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0);
   if (status === 0) return `the answer is no HTTP: ${answer.slice(0, 100)}`;
   if (status >= 500 && status !== 503) return `the answer is ${answer.slice(0, 400)}`;
-  if (/\\n {4}at |node:internal|TypeError|\/dist\//.test(answer))
+  if (/\\n {4}at |node:internal|TypeError|\/dist\/[^\s"]*:\d/.test(answer))
     return `the answer shows a stack: ${answer.slice(0, 600)}`;
   return null;
 }

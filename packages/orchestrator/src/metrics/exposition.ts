@@ -70,7 +70,11 @@ function inBraces(labels: string): string {
   return labels === '' ? '' : `{${labels}}`;
 }
 
+/** Thousands of nodes have tens of samples each: no list is made for one label. */
 function labelsOf(names: readonly string[], values: readonly string[]): string {
+  const [first] = names;
+  if (first === undefined) return '';
+  if (names.length === 1) return `${first}="${escaped(values[0] ?? '')}"`;
   return names.map((name, index) => `${name}="${escaped(values[index] ?? '')}"`).join(',');
 }
 

@@ -25,6 +25,7 @@ const pages = execFileSync(
 const RUNNERS: Readonly<Record<string, string>> = {
   tutorial: 'packages/packaging/test/tutorial.e2e.test.ts',
   operators: 'packages/cli/test/guide-commands.test.ts',
+  monitoring: 'packages/cli/test/monitoring.e2e.test.ts',
   'several-hosts': 'packages/chaos/test/several-hosts.e2e.test.ts',
   packed: 'packages/packaging/src/projects/list.ts',
 };
@@ -35,7 +36,6 @@ const REASONS: Readonly<Record<string, string>> = {
   units: 'the units are checked by systemd-analyze; a user and services of the machine are not made by a test',
   'needs-discord': 'it needs a token of Discord',
   'needs-database': 'it needs a PostgreSQL of several hosts; npm run chaos -- --hosts 3 has one',
-  prometheus: 'a test checks the rules where promtool is installed',
   repository: 'it runs in a checkout of this repository, in CI',
   'one-of-many-ids': 'it names a node, a shard or an operation of the reader',
   emulator: 'the tests of the gateway emulator make each of these requests',

@@ -19,19 +19,31 @@ export function isOpen(tx: Transaction, node: NodeState): boolean {
 
 /** @returns null: no open node has room for the shard. */
 export function nextNodeFor(tx: Transaction, shard: number, open: readonly NodeState[]): string | null {
+  const [destination = null] = placed(tx, [shard], open).keys();
+  return destination;
+}
+
+/** Whether an open node has room for any of them. Costs what `nextNodeFor` costs for one. */
+export function isRoomForAny(tx: Transaction, shards: readonly number[], open: readonly NodeState[]): boolean {
+  return open.length > 0 && placed(tx, shards, open).size > 0;
+}
+
+function placed(
+  tx: Transaction,
+  vacant: readonly number[],
+  open: readonly NodeState[],
+): ReadonlyMap<string, readonly number[]> {
   const moving = movingOf(tx);
   const nodes = open.map((node) => placeNode(tx, node, Infinity, moving));
   const limit = limitOf(tx);
   const { loads } = tx.state.balance;
   const weigh = (each: number): number => weightOf(loads, each);
-  const placement = place({
+  return place({
     nodes,
-    vacant: [shard],
+    vacant,
     holders: new Map(),
     limit,
     rules: tx.settings,
     weightOf: weigh,
-  });
-  const [destination = null] = placement.assignments.keys();
-  return destination;
+  }).assignments;
 }

@@ -14,7 +14,7 @@
  * D - 3 s at the latest, all of them serve. A node whose last shard has gone leaves by itself.
  */
 import { beginShutdown } from '../fleet/leave.js';
-import { isOpen, nextNodeFor } from '../fleet/next-node.js';
+import { isOpen, isRoomForAny } from '../fleet/next-node.js';
 import { abortLive } from '../migration/live-failure.js';
 import { movesUntil } from '../migration/limits.js';
 import { beginPark, freezeCopied, freezeDue } from '../migration/park.js';
@@ -149,7 +149,7 @@ function isTaken(tx: Transaction, { id, intent: { intent, successor } }: Leaving
   if (intent === 'restart') return false;
   if (intent === 'replace') return isUsable(tx, successor);
   const open = [...tx.state.nodes.values()].filter((node) => node.id !== id && isOpen(tx, node));
-  return tx.shardsOf(id).some((shard) => nextNodeFor(tx, shard, open) !== null);
+  return isRoomForAny(tx, tx.shardsOf(id), open);
 }
 
 function isUsable(tx: Transaction, id: string): boolean {

@@ -17,7 +17,7 @@ import { ShardColumns } from './shard-columns.js';
 
 /** The two clocks are read one after the other; a difference beyond that is a clock that was set. */
 const CLOCK_SET_MS = 1_000;
-/** Progress is counted anew over all shards, so it is not looked at with every step. */
+/** Progress, and sums of the fleet, are counted anew over all shards, so they are not looked at with every step. */
 const PROGRESS_EVERY_MS = 250;
 
 export class LiveView {
@@ -29,6 +29,7 @@ export class LiveView {
   #aheadMs: number;
   #state: OrchestratorState | null = null;
   #progressAt = -Infinity;
+  #fleetAt = -Infinity;
   #snapshot: LiveSnapshot | null = null;
   #entries: RecordedEntry[] = [];
 
@@ -61,11 +62,9 @@ export class LiveView {
     const placeOf = (id: string): number => this.#nodes.placeOf(id);
     const shards = this.#columns.next({ state, now, aheadMs, placeOf, rates }, before === null ? null : rated);
     const { nodes, figures } = this.#nodes.addSuspicions(state, now, aheadMs, this.#columns.deaf);
-    const fleet = fleetOf(this.#orchestrator, this.#about, shards, { now, aheadMs });
-    const isFirst = before === null;
     const next: LiveSnapshot = {
       now: now + aheadMs,
-      fleet: isFirst ? fleet : sameOr(before.fleet, fleet),
+      fleet: this.#fleet(shards, now, before),
       hosts: this.#hosts(state, before),
       nodes,
       figures,
@@ -78,6 +77,13 @@ export class LiveView {
     this.#state = state;
     this.#snapshot = next;
     return next;
+  }
+
+  #fleet(shards: LiveSnapshot['shards'], now: number, before: LiveSnapshot | null): LiveSnapshot['fleet'] {
+    if (before !== null && now - this.#fleetAt < PROGRESS_EVERY_MS) return before.fleet;
+    this.#fleetAt = now;
+    const fleet = fleetOf(this.#orchestrator, this.#about, shards, { now, aheadMs: this.#aheadMs });
+    return before === null ? fleet : sameOr(before.fleet, fleet);
   }
 
   #hosts(state: OrchestratorState, before: LiveSnapshot | null): LiveSnapshot['hosts'] {
